@@ -194,3 +194,19 @@ async def test_what_somebody_else_deletes_meanwhile_is_gone_as_it_was_to_be(gate
         await other.close()
     rows = await gateway.sql("SELECT position FROM line WHERE order_id = $1", order.id)
     assert [row["position"] for row in rows] == [1]
+
+
+async def test_the_one_row_of_a_relation_needs_no_key(gateway: RunningGateway) -> None:
+    order = await _order(gateway, "sent", parcel={"code": "one", "grams": 5, "label": "mine"})
+    sent = {"id": order.id, "parcel": {"grams": 7}}
+    answer = await gateway.call(f"{ORDERS}/UpdateOrder", order=sent, update_mask="parcel.grams")
+    told = (answer.parcel.code, answer.parcel.grams, answer.parcel.label)
+    assert told == ("one", 7, "mine")
+    whole = await gateway.call(f"{ORDERS}/UpdateOrder", order=sent, update_mask="parcel")
+    assert (whole.parcel.code, whole.parcel.grams, whole.parcel.label) == ("one", 7, "")
+    other = {"id": order.id, "parcel": {"code": "two"}}
+    assert (
+        await gateway.call(f"{ORDERS}/UpdateOrder", order=other, update_mask="parcel")
+    ).parcel.code == "two"
+    rows = await gateway.sql("SELECT code, grams FROM parcel WHERE order_id = $1", order.id)
+    assert [(*row.values(),) for row in rows] == [("two", 0)]

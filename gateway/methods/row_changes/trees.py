@@ -194,6 +194,8 @@ class _Writing:
             for (_, held), reference in zip(pairs, references, strict=True)
             for row in held.rows
         ]
+        if not relation.is_many:
+            sent = await self._identified(table, relation, sent)
         stored = await self._stored(table, sent)
         if relation.write is RelationWrite.REPLACE:
             kept = {table.identity(table.key_of(row).values()) for row in stored.values()}
@@ -208,6 +210,17 @@ class _Writing:
         messages |= dict(zip(added, await self._inserted(table, rows), strict=True))
         in_order = (messages[i] for i in range(len(sent)))
         return [(holder, [next(in_order) for _ in held.rows]) for holder, held in pairs]
+
+    async def _identified(self, table: _Table, relation: Relation, sent: list["_Sent"]) -> list["_Sent"]:
+        """Return the rows, those that leave out their key with that of the one row that is held."""
+        unnamed = [i for i, one in enumerate(sent) if one.row.key is None]
+        if not unnamed:
+            return sent
+        references = [_Reference((), sent[i].references) for i in unnamed]
+        for n, key in await self._held(table, relation, references):
+            one, named = sent[unnamed[n]], dict(zip(table.resource.primary_key, key, strict=True))
+            sent[unnamed[n]] = replace(one, row=replace(one.row, key=named))
+        return sent
 
     def _check_unexpected(self, table: _Table, row: RowEdit, key: Key) -> None:
         """Raise Aborted where a row that isn't stored, or one that it holds, is to be at some version."""

@@ -72,7 +72,8 @@ class RowEdit:
     Args:
         path: its message's proto path.
         given: what it says itself of the columns by which it refers to the other.
-        key: its key without those; None where the database makes a part of it, so that it can't be stored.
+        key: its key without those; None where it leaves out a part: then it isn't stored, unless it is
+            the one row of a relation, which goes by another key.
         values: what the columns of a stored row become.
         defaults: the columns of a stored row that take their default.
         expected: the version that a stored row must be at; None for any.
@@ -173,17 +174,22 @@ class TreeReader:
         for one in masks:
             relation, place = one.relation, below(path, one.relation.name)
             others = self._reached(relation, place, depth)
-            sent = [self._edit(others, row, at, one.mask) for row, at in _sent(relation, message, place)]
+            sent = [
+                self._edit(others, row, at, one.mask, is_many=relation.is_many)
+                for row, at in _sent(relation, message, place)
+            ]
             held.append(Held(relation, place, sent))
         return tuple(held)
 
-    def _edit(self, reached: "_Reached", message: Message, path: str, mask: Mask) -> RowEdit:
+    def _edit(
+        self, reached: "_Reached", message: Message, path: str, mask: Mask, *, is_many: bool
+    ) -> RowEdit:
         rows = reached.rows
         values, defaults = rows.changed(message, path, mask)
         return RowEdit(
             path=path,
             given=rows.given(message, path),
-            key=rows.key(message, path),
+            key=rows.key(message, path, is_many=is_many),
             values=values,
             defaults=defaults,
             expected=rows.expected(message, path) if rows.expected is not None else None,
@@ -257,13 +263,17 @@ class _Rows:
             if field.name in self.resource.unwritable:
                 raise not_allowed("update_mask", named=field.name)
 
-    def key(self, message: Message, path: str) -> Key | None:
-        """Return what a row says of its key, beside what it refers by; None where it leaves a part out."""
+    def key(self, message: Message, path: str, *, is_many: bool) -> Key | None:
+        """Return what a row says of its key, beside what it refers by; None where it leaves a part out.
+
+        One of many may have a key that is a zero.
+        """
         key = {}
         for field in self.resource.key_fields:
             if field in self.references:
                 continue
-            if (field.has_presence or field.zero_is_default) and not is_set(message, field):
+            may_be_zero = is_many and not (field.has_presence or field.zero_is_default)
+            if not may_be_zero and not is_set(message, field):
                 return None
             key[field.column] = encode_value(field, getattr(message, field.name), below(path, field.name))
         return key
