@@ -158,5 +158,6 @@ async def test_bulk_rows_hold_none(gateway: RunningGateway) -> None:
     orders = [{"id": 901, "code": "b1"}, {"id": 902, "code": "b2", "lines": _lines({})}]
     error = await _refused(gateway, "BulkUpsertOrders", orders=orders)
     assert error.fields == ["orders[1].lines"]
+    assert error.message.count("orders[1]") == 1
     told = await gateway.call(f"{ORDERS}/BulkUpsertOrders", orders=orders, partial_failure=True)
     assert (told.inserted_count, told.failed_count) == (1, 1)

@@ -68,9 +68,10 @@ class Answers:
         first = shown[0]
         count = len(indexes)
         place = f"{self._path}[{indexes[0]}]"
-        message = f"{count} of {len(tally.outcomes)} rows are refused, so none is written: {place} "
+        message = f"{count} of {len(tally.outcomes)} rows are refused, so none is written: "
+        said = first.message if first.message.startswith(place) else f"{place} {first.message}"
         return type(first)(
-            f"{message}{first.message}"[:512],
+            f"{message}{said}"[:512],
             reason=first.reason,
             metadata={**first.metadata, "failed_rows": str(count)},
             violations=violations,

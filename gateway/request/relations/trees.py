@@ -185,7 +185,7 @@ class TreeReader:
         self, reached: "_Reached", message: Message, path: str, mask: Mask, *, is_many: bool
     ) -> RowEdit:
         rows = reached.rows
-        values, defaults = rows.changed(message, path, mask)
+        values, defaults = rows.changed(message, path, mask, reached.depth)
         return RowEdit(
             path=path,
             given=rows.given(message, path),
@@ -241,16 +241,16 @@ class _Rows:
     def _erased(self) -> Any:
         return erased_reader(self.resource)
 
-    def changed(self, message: Message, path: str, mask: Mask) -> tuple[Values, tuple[str, ...]]:
+    def changed(self, message: Message, path: str, mask: Mask, depth: int) -> tuple[Values, tuple[str, ...]]:
         """Return what the columns of a stored row become, and which take their default.
 
-        Those by which it refers to the row that holds it stay.
+        Those by which it refers to the row that holds it stay. `depth` is how many relations lead to it.
         """
         resource = self.resource
         if mask.fields == resource.fields:
             refuse_unknown(message, path)
         else:
-            self._check_writable(mask.fields)
+            self._check_writable(mask.fields, path.split(".")[-depth:])
         wanted = written_fields(resource, mask, message)
         fields = wanted.fields or (resource.changed_by if wanted.relations else ())
         wanted = replace(wanted, fields=tuple(field for field in fields if field not in self.references))
@@ -258,10 +258,11 @@ class _Rows:
         refuse_erasing((field.name for field in wanted.fields if field.name in erased), path)
         return masked_values(wanted, message, path, "update_mask")
 
-    def _check_writable(self, fields: Sequence[Field]) -> None:
+    def _check_writable(self, fields: Sequence[Field], steps: Sequence[str]) -> None:
         for field in fields:
             if field.name in self.resource.unwritable:
-                raise not_allowed("update_mask", named=field.name)
+                way = [f"{step.partition('[')[0]}.*" if step.endswith("]") else step for step in steps]
+                raise not_allowed("update_mask", named=".".join([*way, field.name]))
 
     def key(self, message: Message, path: str, *, is_many: bool) -> Key | None:
         """Return what a row says of its key, beside what it refers by; None where it leaves a part out.
