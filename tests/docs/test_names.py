@@ -31,6 +31,8 @@ OTHERS = {
     "ignore_startup_parameters",  # PgBouncer's
     "lc_monetary",  # a setting of PostgreSQL
     "max_decoding_message_size",  # tonic's
+    "pg_stat_user_tables",  # views of PostgreSQL
+    "pg_stats",
 }
 
 
