@@ -143,13 +143,6 @@ def _filters_change_all(patch: Patch) -> None:
     )
 
 
-def _what_filters_change_is_not_checked(patch: Patch) -> None:
-    """Let everybody make of rows that a filter finds what they like."""
-    patch.setattr("gateway.sql.writes.by_filter.outcome_is_met", lambda *_: [])
-    unchecked = lambda resource, table, _: output_columns(resource, table)  # noqa: E731 - a line
-    patch.setattr("gateway.sql.writes.by_filter.checked_columns", unchecked)
-
-
 def _lists_show_all(patch: Patch) -> None:
     """Show all rows to whoever lists, counts or streams."""
     right = gateway.sql.reads.select.row_conditions
@@ -246,15 +239,6 @@ def _relations_show_all(patch: Patch) -> None:
     patch.setattr(gateway.sql.reads.relations, "_met", lambda *_: [])
 
 
-def _what_updates_make_is_not_checked(patch: Patch) -> None:
-    """Let everybody make of stored rows what only the database knows, as by transforms."""
-    patch.setattr(
-        gateway.sql.writes.change,
-        "checked_columns",
-        lambda resource, table, _: output_columns(resource, table),
-    )
-
-
 def _queries_are_the_first_callers(patch: Patch) -> None:
     """Give SQL methods the first caller, whoever calls."""
     right = gateway.methods.queries.parameters._caller_reader
@@ -273,7 +257,6 @@ def _queries_are_the_first_callers(patch: Patch) -> None:
 
 PLANTED = (
     _relations_show_all,
-    _what_updates_make_is_not_checked,
     _queries_are_the_first_callers,
     _masks_show_the_value,
     _masked_columns_are_asked_for,
@@ -286,7 +269,6 @@ PLANTED = (
     _new_rows_are_not_checked,
     _bulks_are_not_checked,
     _filters_change_all,
-    _what_filters_change_is_not_checked,
     _lists_show_all,
     _groups_hold_all_rows,
     _groups_tell_of_hidden_columns,
