@@ -1,14 +1,15 @@
 """Filters and orders across relations find what SQL by hand finds, whoever asks."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.harness.callers import Caller
+from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
 from tests.harness.gateway import start_gateway
 from tests.relations.asked import Asked, filters, orders
@@ -51,6 +52,16 @@ KEYS = {"Guild": ("realm", "number"), "Member": ("id",), "Task": ("id",)}
 _TOWN = '(SELECT a.name FROM seen_town a WHERE a.id = t."townId")'
 
 
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Leave out what weighs more than a filter may."""
+    try:
+        yield
+    except RpcFailed as error:
+        assume(error.reason != "FILTER_TOO_COMPLEX")
+        raise
+
+
 @_SETTINGS
 @given(asked=IN_KIN)
 @example(("Person", Asked("NOT (town.name = T3 AND age >= 0)", f"NOT ({_TOWN} = 'T3' AND t.age >= 0)")))
@@ -62,7 +73,8 @@ async def test_list_finds_what_sql_finds(kin: Stored, asked: tuple[str, Asked]) 
     columns = ", ".join(f"t.{column}" for column in table.key)
     wanted = await kin.keys("all", f"SELECT {columns} FROM {table.view} t WHERE {sql} ORDER BY {columns}")  # noqa: S608 - drawn
     method = f"kin.v1.{name}Service/List{plural.method}"
-    found = await kin.clients["all"].call(method, page_size=1000, filter=text)
+    with bounded():
+        found = await kin.clients["all"].call(method, page_size=1000, filter=text)
     assert [tuple(getattr(row, one) for one in plural.key) for row in getattr(found, plural.rows)] == wanted
 
 
@@ -81,7 +93,8 @@ async def test_every_method_finds_what_its_caller_sees(
     def keys_of(answer: Any) -> list[Key]:
         return [tuple(getattr(row, one) for one in KEYS[name]) for row in getattr(answer, rows)]
 
-    assert keys_of(await client.call(f"{service}List{plural}", page_size=1000, filter=text)) == wanted
+    with bounded():
+        assert keys_of(await client.call(f"{service}List{plural}", page_size=1000, filter=text)) == wanted
     assert (await client.call(f"{service}Count{plural}", filter=text)).count == len(wanted)
     assert (await client.call(f"{service}Exists{plural}", filter=text)).exists == bool(wanted)
     chunks = client.stream(f"{service}Stream{plural}", filter=text)
@@ -97,7 +110,8 @@ _MAY_BE_DELETED = """(SELECT g."select" IS NOT NULL AND (SELECT count(*) FROM se
 @given(asked=filters(GUILDS, "Task"), caller=NAMES)
 async def test_what_a_filter_deletes_its_caller_may(guilds: Stored, asked: Asked, caller: str) -> None:
     request = {"filter": asked.text, "max_rows": 1000, "validate_only": True}
-    told = await guilds.clients[caller].call("guilds.v1.TaskService/DeleteTasksByFilter", request)
+    with bounded():
+        told = await guilds.clients[caller].call("guilds.v1.TaskService/DeleteTasksByFilter", request)
     wanted = f"SELECT id FROM seen_task t WHERE ({asked.sql}) AND {_MAY_BE_DELETED}"  # noqa: S608 - drawn
     assert told.count == len(await guilds.keys(caller, wanted))
 
