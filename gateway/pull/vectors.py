@@ -17,11 +17,13 @@ def with_vector(carried: Carrier, column: Column, table: Table) -> Carrier:
     if typed is None:
         return carried
     vector: dict[str, Value] = {"dimensions": int(typed[1])}
-    found = next((told for one in table.indexes.values() if (told := _distance(one, column))), "")
-    if found:
-        vector["distance"] = Word(found)
-    else:
+    found = next((one for one in table.indexes.values() if _distance(one, column)), None)
+    if found is None:
         vector["index"] = Word("NONE")
+    else:
+        vector["distance"] = Word(_distance(found, column))
+        said = dict(one.split("=") for one in found.parameters)
+        vector |= {name: int(said[name]) for name in ("m", "ef_construction") if name in said}
     options = {name: value for name, value in carried.options.items() if name != "type"}
     return replace(carried, options={**options, "vector": vector})
 

@@ -11,7 +11,7 @@ from rowgate.v1.search_pb2 import SearchLike, SearchNear, SearchWords
 from gateway.errors import InvalidArgument
 from gateway.errors.suggest import did_you_mean
 from gateway.request.keys import below, encode_value
-from gateway.schema.search.ways import Distance, Likeness, Vectors, Words
+from gateway.schema.search.ways import MAX_EF_SEARCH, Distance, Likeness, Vectors, Words
 from gateway.schema.services.searches import SearchMethod
 from gateway.schema.types.sql_types import SqlType
 from gateway.schema.types.texts import text
@@ -26,6 +26,8 @@ MAX_HIGHLIGHTED = 8
 QUERY, THRESHOLD, MAX_DISTANCE = "search query", "search threshold", "search max_distance"
 """The parameters' names of a part's value and of the limit that some have; part by part (`bound_name`)."""
 WEIGHT = "search weight"
+EF_SEARCH = "search ef_search"
+"""The parameter's name of how many candidates an index keeps, as text; NULL for what the database says."""
 
 _TEXT = text(SqlType("text"))
 
@@ -155,7 +157,8 @@ class SearchedParts:
         if way.distance is Distance.COSINE and not any(asked.vector):
             wrong = "holds zeros alone, which is no direction"
             raise InvalidArgument.field(place, wrong, reason="ZERO_VECTOR")
-        values = {QUERY: vector}
+        kept = _ef_search(asked.ef_search, below(path, "ef_search")) or way.ef_search
+        values = {QUERY: vector, EF_SEARCH: str(kept) if kept else None}
         bounded = asked.HasField("max_distance")
         if bounded:
             values[MAX_DISTANCE] = _number(asked.max_distance, below(path, "max_distance"))
@@ -182,6 +185,7 @@ _READERS: Mapping[str, Callable[[SearchedParts, Any, str], tuple[Part, Values]]]
     "words": SearchedParts.words,
     "like": SearchedParts.like,
     "near": SearchedParts.near,
+    "also_near": SearchedParts.near,
 }
 
 
@@ -207,6 +211,13 @@ def _weight(given: float, path: str) -> float:
         wrong = f"must be above 0, and at most {MAX_WEIGHT:g}"
         raise InvalidArgument.field(path, wrong, reason="INVALID_WEIGHT")
     return given or 1.0
+
+
+def _ef_search(given: int, path: str) -> int:
+    if not 0 <= given <= MAX_EF_SEARCH:
+        wrong = f"must be from 1 to {MAX_EF_SEARCH}"
+        raise InvalidArgument.field(path, wrong, reason="INVALID_EF_SEARCH")
+    return given
 
 
 def _number(given: float, path: str) -> float:

@@ -1,5 +1,6 @@
 """Vectors are pulled as fields that the nearest are searched for by, as far as an index says what is near."""
 
+import re
 from pathlib import Path
 
 from gateway.schema.protos.sources import compile_protos
@@ -16,7 +17,7 @@ MADE = (
         words tsvector GENERATED ALWAYS AS (to_tsvector('simple', id::text)) STORED
     )""",
     "CREATE INDEX ON place USING hnsw (straight vector_l2_ops)",
-    "CREATE INDEX ON place USING hnsw (turned vector_cosine_ops)",
+    "CREATE INDEX ON place USING hnsw (turned vector_cosine_ops) WITH (m = 32, ef_construction = 100)",
     "CREATE INDEX ON place USING hnsw (multiplied vector_ip_ops)",
     "CREATE INDEX ON place USING hnsw (other vector_l1_ops)",
 )
@@ -35,6 +36,8 @@ async def test_an_index_says_what_is_near(databases: Databases, tmp_path: Path) 
         Vectors("multiplied", 4, Distance.INNER_PRODUCT, indexed=True),
         Vectors("other", 5, Distance.COSINE, indexed=False),
     )
+    assert re.search(r"dimensions: 3\s+distance: COSINE\s+m: 32\s+ef_construction: 100\s", text)
+    assert text.count("ef_construction") == 1
     await pulled(dsn, folder)
     assert (folder / "a/public/v1/resources.proto").read_text() == text
     await run(dsn, "DROP INDEX place_turned_idx", "ALTER TABLE place ALTER turned TYPE vector(6)")

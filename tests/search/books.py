@@ -91,7 +91,12 @@ async def found(
     return [(key, scores[key], measures[key]) for key in order]
 
 
-_MEASURES = {"words": "words_rank", "like": "similarity", "near": "distance"}
+_MEASURES = {
+    "words": "words_rank",
+    "like": "similarity",
+    "near": "distance",
+    "also_near": "also_near_distance",
+}
 
 
 async def _ranked(

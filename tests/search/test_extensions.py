@@ -104,6 +104,33 @@ async def test_a_migration_makes_what_searches_need(databases: Databases, transp
     await gateway.stop()
 
 
+async def test_an_index_is_built_as_the_schema_says(
+    databases: Databases, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And anew where the schema says otherwise; what others change of it is told, and left alone."""
+    metadata = build_tables(schema_of("finds")).metadata
+    dsn = await databases.empty()
+    await apply(metadata, lambda: asyncpg.connect(dsn))
+    assert await _options(dsn) == ["ef_construction=40", "m=8"]
+    (index,) = (one for one in metadata.tables["book"].indexes if one.name == "book_taste_hnsw_idx")
+    index.dialect_options["postgresql"]["with"] = {"m": 24, "ef_construction": 64}
+    assert len(await apply(metadata, lambda: asyncpg.connect(dsn))) > 0
+    assert await _options(dsn) == ["m=24"]
+    assert await apply(metadata, lambda: asyncpg.connect(dsn)) == ()
+    index.dialect_options["postgresql"]["with"] = {"m": 24}  # pgvector's own is 64
+    assert await apply(metadata, lambda: asyncpg.connect(dsn)) == ()
+    await fetch(dsn, "ALTER INDEX book_taste_hnsw_idx SET (m = 40)")  # which nothing could build
+    with caplog.at_level("WARNING"):
+        await require_match(lambda: asyncpg.connect(dsn), metadata)
+    assert "WITH (m=40)" in str([vars(record) for record in caplog.records])
+    assert await apply(metadata, lambda: asyncpg.connect(dsn)) == ()
+
+
+async def _options(dsn: str) -> list[str]:
+    rows = await fetch(dsn, "SELECT reloptions FROM pg_class WHERE relname = 'book_taste_hnsw_idx'")
+    return sorted(rows[0]["reloptions"])
+
+
 async def test_an_old_pgvector_reads_all_rows(databases: Databases, transport: str) -> None:
     """Before 0.8 an index gives up where a filter leaves too few; here the catalog says that it is so old."""
     schema = schema_of("finds")

@@ -17,6 +17,11 @@ from tests.harness.http import ask
 from tests.search.books import SEARCH, SIZES, Asked, fill, found
 
 BOOKS = 70
+TELL = "finds.v1.FindService/TellSetting"
+_END_OTHERS = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 class Served:
@@ -50,10 +55,13 @@ NEAR = st.sampled_from(sorted(SIZES)).flatmap(
             "weight": WEIGHTS,
             "max_distance": st.sampled_from((0.0, 0.4, 2.0)),
             "exact": st.booleans(),
+            "ef_search": st.sampled_from((0, 1, 100, 1000)),
         },
     )
 )
-PARTS = st.fixed_dictionaries({}, optional={"words": WORDS, "like": LIKE, "near": NEAR}).filter(bool)
+PARTS = st.fixed_dictionaries(
+    {}, optional={"words": WORDS, "like": LIKE, "near": NEAR, "also_near": NEAR}
+).filter(bool)
 WHERES = st.sampled_from(
     (
         ({}, "true"),
@@ -138,6 +146,17 @@ async def test_words_are_marked_in_html(books: Served) -> None:
             "NOT_FINITE",
             "near.max_distance",
         ),
+        (
+            {"near": {"field": "taste", "vector": [1, 2, 2], "ef_search": 1001}},
+            "INVALID_EF_SEARCH",
+            "near.ef_search",
+        ),
+        (
+            {"also_near": {"field": "place", "vector": [0, 0], "ef_search": -1}},
+            "INVALID_EF_SEARCH",
+            "also_near.ef_search",
+        ),
+        ({"also_near": {"vector": [0, 0]}}, "INVALID_SEARCH_FIELD", "also_near.field"),
         ({"words": {"query": "a"}, "page_size": -1}, "NEGATIVE_PAGE_SIZE", "page_size"),
         ({"words": {"query": "a"}, "page_token": "x"}, "INVALID_PAGE_TOKEN", "page_token"),
     ],
@@ -171,14 +190,20 @@ async def test_steps_of_a_transaction_find_the_same(module_gateway_for: GatewayF
         {"words": {"query": "sea"}},
         {"near": {**near["near"], "exact": True}},
     ]
-    steps = [
-        {"method": SEARCH, "request": {"@type": "type.googleapis.com/finds.v1.SearchBooksRequest", **one}}
-        for one in asked
-    ]
+    steps = [_step(SEARCH, one) for one in asked]
     answer = await ask(gateway.target, "POST", "/finds.v1.FindService/Transact", {"steps": steps})
     alone = [(await ask(gateway.target, "POST", f"/{SEARCH}", one)).json for one in asked]
     assert [{name: one[name] for name in one if name != "@type"} for one in answer.json["responses"]] == alone
     assert all(one["hits"] for one in alone)
+
+
+def _step(method: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Return a step that calls a method."""
+    name = method.rpartition("/")[2]
+    return {
+        "method": method,
+        "request": {"@type": f"type.googleapis.com/finds.v1.{name}Request", **request},
+    }
 
 
 async def test_rest_answers_the_same(module_gateway_for: GatewayFor) -> None:
@@ -187,7 +212,8 @@ async def test_rest_answers_the_same(module_gateway_for: GatewayFor) -> None:
     asked = {
         "words": {"query": "sea", "highlight": ["title"]},
         "like": {"text": "see wolfs", "threshold": 0.1},
-        "near": {"field": "taste", "vector": [1, 2, 2]},
+        "near": {"field": "taste", "vector": [1, 2, 2], "ef_search": 20},
+        "also_near": {"field": "place", "vector": [1, 1]},
         "page_size": 3,
     }
     wanted = json_format.MessageToDict(await gateway.call(SEARCH, asked))["hits"]
@@ -198,6 +224,9 @@ async def test_rest_answers_the_same(module_gateway_for: GatewayFor) -> None:
         "like.threshold": 0.1,
         "near.field": "taste",
         "near.vector": [1, 2, 2],
+        "near.ef_search": 20,
+        "also_near.field": "place",
+        "also_near.vector": [1, 1],
         "page_size": 3,
     }
     by_url = await ask(gateway.target, "GET", f"/v1/books:search?{urlencode(given, doseq=True)}")
@@ -228,4 +257,46 @@ async def test_an_index_finds_the_nearest_beside_a_filter(databases: Databases, 
             assert [one.book.id for one in answer.hits] == [*range(first, first + 5)], (asked, exact)
     plan = await fetch(dsn, "EXPLAIN SELECT id FROM book ORDER BY taste <=> '[1,0,0]' LIMIT 200")
     assert any("book_taste_hnsw_idx" in str(row) for row in plan), plan
+    await gateway.stop()
+
+
+async def test_an_index_keeps_as_many_candidates_as_asked_for(module_gateway_for: GatewayFor) -> None:
+    """Or as the column says, or the database; what one search sets holds for no other of its transaction."""
+    gateway = await module_gateway_for("finds", transport="http")
+    await fill(gateway.dsn, 30)
+    database = gateway.dsn.rpartition("/")[2].partition("?")[0]
+    await gateway.sql(f'ALTER DATABASE "{database}" SET hnsw.ef_search = 55')
+    await gateway.sql(_END_OTHERS)
+    taste: dict[str, Any] = {"near": {"field": "taste", "vector": [1, 2, 2]}}
+    product = {"near": {"field": "product", "vector": [1, 2, 3, 4]}}
+    asked = [{"near": {**taste["near"], "ef_search": 77}}, product, taste]
+    steps = [step for one in asked for step in (_step(SEARCH, one), _step(TELL, {"name": "hnsw.ef_search"}))]
+    answer = await ask(gateway.target, "POST", "/finds.v1.FindService/Transact", {"steps": steps})
+    assert [one["value"] for one in answer.json["responses"][1::2]] == ["77", "70", "55"]
+    after = await ask(gateway.target, "POST", f"/{TELL}", {"name": "hnsw.ef_search"})
+    assert after.json == {"value": "55"}
+
+
+async def test_each_of_two_vectors_is_looked_for_by_candidates_of_its_own(
+    databases: Databases, transport: str
+) -> None:
+    """Where an index isn't scanned on it gives up after its first candidates: so their number shows."""
+    dsn = await databases.copy_of("finds", build_tables(schema_of("finds")).metadata)
+    await fill(dsn, 600)
+    database = dsn.rpartition("/")[2].partition("?")[0]
+    for setting in ("hnsw.max_scan_tuples = 1", "enable_seqscan = off", "enable_sort = off"):
+        await fetch(dsn, f'ALTER DATABASE "{database}" SET {setting}')
+    gateway = await serve("finds", dsn, transport=transport)
+    taste: dict[str, Any] = {"field": "taste", "vector": [1, 2, 3]}
+
+    async def places(name: str, **asked: Any) -> int:
+        hits = (await gateway.call(SEARCH, **asked, page_size=1000, show_deleted=True)).hits
+        return sum(one.HasField(name) for one in hits)
+
+    few, many = {**taste, "ef_search": 2}, {**taste, "ef_search": 150}
+    found_by_few, found_by_many = await places("near_place", near=few), await places("near_place", near=many)
+    assert found_by_few < found_by_many
+    for name, one, other in (("near_place", few, many), ("also_near_place", many, few)):
+        assert await places(name, near=one, also_near=other) == found_by_few
+    assert await places("also_near_place", near=few, also_near=many) == found_by_many
     await gateway.stop()

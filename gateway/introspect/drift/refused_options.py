@@ -67,6 +67,7 @@ def _probes(table: sa.Table) -> Iterator[tuple[str, str, sa.Table]]:
             *(probe.c[column.name] for column in index.columns),
             postgresql_using=options["using"],
             postgresql_ops=options["ops"],
+            postgresql_with=options["with"],
             postgresql_where=options["where"],
         )
         yield where, f"index {index.name}", probe

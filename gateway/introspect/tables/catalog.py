@@ -160,6 +160,8 @@ SELECT t.schema, t."table", c.relname::text AS name, m.amname::text AS method, i
     (SELECT pg_catalog.array_agg(a.attname::text ORDER BY g)
      FROM pg_catalog.generate_series(1, i.indnkeyatts) g
      JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[g - 1]) AS plain,
+    (SELECT pg_catalog.array_agg(o ORDER BY o) FROM pg_catalog.unnest(c.reloptions) o
+     WHERE m.amname = 'hnsw' AND o NOT IN ('m=16', 'ef_construction=64')) AS parameters,
     (SELECT pg_catalog.array_agg(DISTINCT a.attname::text) FROM pg_catalog.pg_depend p
      JOIN pg_catalog.pg_attribute a ON a.attrelid = p.refobjid AND a.attnum = p.refobjsubid
      WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.objid = i.indexrelid
@@ -356,6 +358,7 @@ def _index(row: Any) -> Index:
         nulls_not_distinct=row["nulls_not_distinct"],
         include=tuple(row["include"] or ()),
         where=row["predicate"],
+        parameters=tuple(row["parameters"] or ()),
         reads=tuple(sorted(row["reads"] or ())),
         plain=plain if len(plain) == len(row["columns"]) else (),
     )

@@ -104,6 +104,8 @@ def _index(index: Index) -> str:
         text += f" INCLUDE ({', '.join(index.include)})"
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
+    if index.parameters:
+        text += f" WITH ({', '.join(index.parameters)})"
     if index.where is not None:
         text += f" WHERE {index.where}"
     return f"UNIQUE {text}" if index.unique else text

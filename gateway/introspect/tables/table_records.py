@@ -99,6 +99,8 @@ class Index:
     nulls_not_distinct: bool = False
     include: tuple[str, ...] = ()
     where: str | None = None
+    parameters: tuple[str, ...] = ()
+    """Storage parameters that the model may say, as `m=32`: an HNSW index's that aren't pgvector's own."""
     reads: tuple[str, ...] = ()
     """Every column that the index depends on, also through an expression or its predicate."""
     plain: tuple[str, ...] = ()

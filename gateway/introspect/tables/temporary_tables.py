@@ -156,7 +156,9 @@ def _in_length(table: Table, found: Table) -> Table:
 
 def _create(table: Table) -> list[str]:
     name = scratch_name(table.name.name)
-    return [create_table(table, name), *(create_index(index, name) for index in table.indexes.values())]
+    # What was set of an index that stands may fit no new one.
+    indexes = (replace(index, parameters=()) for index in table.indexes.values())
+    return [create_table(table, name), *(create_index(index, name) for index in indexes)]
 
 
 def _with_expressions(table: Table, spelled: Table) -> Table:
@@ -167,4 +169,8 @@ def _with_expressions(table: Table, spelled: Table) -> Table:
         for name, column in table.columns.items()
     }
     checks = {name: replace(check, valid=table.checks[name].valid) for name, check in spelled.checks.items()}
-    return replace(table, columns=columns, checks=checks, indexes=spelled.indexes)
+    indexes = {
+        name: replace(index, parameters=table.indexes[name].parameters)
+        for name, index in spelled.indexes.items()
+    }
+    return replace(table, columns=columns, checks=checks, indexes=indexes)

@@ -50,6 +50,8 @@ class Index:
     unique: bool = False
     operators: str = ""
     """The operator class of its one column; empty for the type's own."""
+    parameters: tuple[tuple[str, int], ...] = ()
+    """Storage parameters by name."""
 
 
 @dataclass(frozen=True, slots=True)

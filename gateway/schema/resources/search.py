@@ -1,7 +1,7 @@
 """Annotations of search → Search, and the indexes that it goes by; what is wrong goes to the diagnostics."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rowgate.v1.annotations_pb2 import (
     SearchedLikeness,
@@ -14,7 +14,7 @@ from rowgate.v1.annotations_pb2 import (
 from gateway.schema.diagnostics import Diagnostics, suggestion
 from gateway.schema.model import Field, Index, IndexColumn
 from gateway.schema.protos.options import column_options
-from gateway.schema.search.ways import Distance, Likeness, Search, Vectors, Words
+from gateway.schema.search.ways import MAX_EF_SEARCH, Distance, Likeness, Search, Vectors, Words
 from gateway.schema.tables.naming import constraint_name, index_name
 from gateway.schema.values import ValueKind
 
@@ -27,6 +27,12 @@ _DISTANCES = {
     VectorOptions.INNER_PRODUCT: (Distance.INNER_PRODUCT, "vector_ip_ops"),
 }
 _COSINE = (Distance.COSINE, "vector_cosine_ops")
+_BUILT = {"m": 16, "ef_construction": 64}
+"""The storage parameters of an HNSW index, and what they are where nobody says."""
+_BOUNDS = {"m": (2, 100), "ef_construction": (4, 1000), "ef_search": (1, MAX_EF_SEARCH)}
+"""What pgvector takes.
+
+https://github.com/pgvector/pgvector#index-options"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,16 @@ class SearchReader:
         """Return the ways; None where there are none."""
         words = self._words(options.words) if options.HasField("words") else None
         likeness = tuple(self._likeness(options.likeness))
-        vectors = tuple(
-            _vectors(field, option) for field in self.fields if (option := self._vector(field)) is not None
-        )
+        vectors = tuple(self._nearness())
         return Search(words, likeness, vectors) if words or likeness or vectors else None
+
+    def _nearness(self) -> Iterator[Vectors]:
+        for field in self.fields:
+            option = self._vector(field)
+            if option is not None:
+                for wrong, right in _wrong_graph(option):
+                    self.diagnostics.add(field.descriptor.full_name, wrong, right)
+                yield _vectors(field, option)
 
     def indexes(self, options: SearchOptions, search: Search | None) -> Iterator[Index]:
         """Yield the indexes of the ways."""
@@ -72,7 +84,8 @@ class SearchReader:
             option = self._vector(field)
             if option is not None and option.index != VectorOptions.NONE:
                 operators = _DISTANCES.get(option.distance, _COSINE)[1]
-                yield self._index(field.column, "hnsw", "hnsw", operators)
+                said = tuple((name, value) for name in _BUILT if (value := getattr(option, name)))
+                yield replace(self._index(field.column, "hnsw", "hnsw", operators), parameters=said)
 
     def _index(self, column: str, kind: str, method: str, operators: str) -> Index:
         name = constraint_name(self.table, column, kind, "idx")
@@ -133,7 +146,26 @@ class SearchReader:
 
 def _vectors(field: Field, option: VectorOptions) -> Vectors:
     distance = _DISTANCES.get(option.distance, _COSINE)[0]
-    return Vectors(field.column, option.dimensions, distance, option.index != VectorOptions.NONE)
+    indexed = option.index != VectorOptions.NONE
+    return Vectors(field.column, option.dimensions, distance, indexed, option.ef_search)
+
+
+def _wrong_graph(option: VectorOptions) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the options of an HNSW index, and what would be right."""
+    said = {name: value for name in _BOUNDS if (value := getattr(option, name))}
+    if said and option.index == VectorOptions.NONE:
+        yield f"vector.{next(iter(said))} is of an HNSW index, and there is none", "leave it out"
+        return
+    for name, value in said.items():
+        least, most = _BOUNDS[name]
+        if not least <= value <= most:
+            yield f"vector.{name} is {value}", f"say a number from {least} to {most}"
+    built = {**_BUILT, **said}
+    if built["ef_construction"] < 2 * built["m"]:
+        wrong = (
+            f"vector.ef_construction is {built['ef_construction']}, less than twice m, which is {built['m']}"
+        )
+        yield wrong, f"say {2 * built['m']} or more"
 
 
 def _letter(option: WeightedColumn) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
 
+MAX_EF_SEARCH = 1000
+"""The most candidates that a search by an HNSW index may keep."""
+
 
 class Distance(Enum):
     """What is near; values are pgvector's operators."""
@@ -61,6 +64,7 @@ class Vectors:
         dimensions: how many numbers each has.
         distance: what is near.
         indexed: whether an index finds the nearest.
+        ef_search: how many candidates that keeps, where requests don't say; 0 for what the database says.
 
     """
 
@@ -68,6 +72,7 @@ class Vectors:
     dimensions: int
     distance: Distance
     indexed: bool
+    ef_search: int = 0
 
 
 @dataclass(frozen=True, slots=True)

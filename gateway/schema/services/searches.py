@@ -20,12 +20,13 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "words": ("words_place", "words_rank"),
     "like": ("like_place", "similarity"),
     "near": ("near_place", "distance"),
+    "also_near": ("also_near_place", "also_near_distance"),
 }
 """The fields of a hit that tell of a part: the row's place among those that it found, and its measure."""
 
 _NUMBERS = {
     SCORE: ("double", FieldDescriptor.TYPE_DOUBLE),
-    "distance": ("double", FieldDescriptor.TYPE_DOUBLE),
+    **dict.fromkeys(("distance", "also_near_distance"), ("double", FieldDescriptor.TYPE_DOUBLE)),
     "words_rank": ("float", FieldDescriptor.TYPE_FLOAT),
     "similarity": ("float", FieldDescriptor.TYPE_FLOAT),
     **{places[0]: ("int32", FieldDescriptor.TYPE_INT32) for places in PARTS.values()},
@@ -80,10 +81,12 @@ def refuse_idle_parts(
 ) -> None:
     """Note the parts of a request by which rows of the resource aren't found, and that there are none."""
     search, table = resource.search or Search(), resource.message.full_name
+    nearest = (search.vectors, "say (rowgate.v1.column).vector at a repeated float field")
     ways = {
         "words": (search.words, "say (rowgate.v1.table).search.words"),
         "like": (search.likeness, "say (rowgate.v1.table).search.likeness"),
-        "near": (search.vectors, "say (rowgate.v1.column).vector at a repeated float field"),
+        "near": nearest,
+        "also_near": nearest,
     }
     for part, (way, right) in ways.items():
         if part in request and not way:

@@ -169,7 +169,12 @@ _TRANSFORMS = Role("transforms", RoleType.TRANSFORMS)
 _MAX_ROWS = Role("max_rows", RoleType.INT32)
 _CHANGED_BY_FILTER = (Role("count", RoleType.INT64, required=True), Role("sample", RoleType.ROWS))
 _ITEMS = Role("requests", RoleType.ITEMS, required=True)
-SEARCHED = (Role("words", RoleType.WORDS), Role("like", RoleType.LIKE), Role("near", RoleType.NEAR))
+SEARCHED = (
+    Role("words", RoleType.WORDS),
+    Role("like", RoleType.LIKE),
+    Role("near", RoleType.NEAR),
+    Role("also_near", RoleType.NEAR),
+)
 """The parts of a search."""
 _RESUME_TOKEN = Role("resume_token", RoleType.STRING, required=True)
 _UPSERT_COUNTS = (

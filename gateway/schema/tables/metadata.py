@@ -205,6 +205,7 @@ def _index(index: model.Index, table: sa.Table) -> sa.Index:
         unique=index.unique,
         postgresql_ops={part.column: index.operators for part in index.columns if index.operators},
         postgresql_using=index.method,
+        postgresql_with=dict(index.parameters),
         postgresql_where=_written(index.where) if index.where else None,
         postgresql_include=list(index.include) or None,
     )

@@ -32,6 +32,7 @@ from sqlalchemy.types import Integer, TypeEngine
 
 from gateway.request.pages.order import Order, Term
 from gateway.request.search import (
+    EF_SEARCH,
     MAX_DISTANCE,
     QUERY,
     THRESHOLD,
@@ -73,7 +74,6 @@ _REAL: TypeEngine[float] = postgresql.REAL()
 _DOUBLE: TypeEngine[float] = postgresql.DOUBLE_PRECISION()
 _SETTINGS = {False: "pg_trgm.similarity_threshold", True: "pg_trgm.word_similarity_threshold"}
 Value = ColumnElement[Any]
-_EMPTY: Value = literal_column("''")
 
 
 def hits_order(resource: Resource) -> Order:
@@ -160,6 +160,11 @@ def _told(name: str, best: Subquery, found: Sequence["_Found"], table: Table) ->
     return best.c[column] if column in best.c else cast(null(), kind).label(column)
 
 
+def _set(name: str, value: Value) -> Value:
+    """Return the call that sets a setting until the transaction's end."""
+    return func.pg_catalog.set_config(literal_column(sql_literal(name)), value, literal_column("true"))
+
+
 class _Found:
     """The rows that one part finds.
 
@@ -203,15 +208,14 @@ class _Found:
 
     def _setting(self) -> Value | None:
         """Return the call that sets what an extension's index goes by; None where nothing is."""
-        name, value = "", _EMPTY
         if isinstance(self.part, LikePart) and self.part.way.indexed:
-            name = _SETTINGS[self.part.way.parts]
-            value = cast(self._bound(THRESHOLD, _DOUBLE), _TEXT)
-        elif isinstance(self.part, NearPart) and not self.part.exact:
-            name, value = "hnsw.iterative_scan", literal_column("'strict_order'")
-        if not name:
-            return None
-        return func.pg_catalog.set_config(literal_column(sql_literal(name)), value, literal_column("true"))
+            return _set(_SETTINGS[self.part.way.parts], cast(self._bound(THRESHOLD, _DOUBLE), _TEXT))
+        if isinstance(self.part, NearPart) and not self.part.exact:
+            # NULL is as RESET: what an earlier statement of the transaction has set holds no longer.
+            kept = _set("hnsw.ef_search", self._bound(EF_SEARCH, _TEXT))
+            scanned = _set("hnsw.iterative_scan", literal_column("'strict_order'"))
+            return func.concat(kept, scanned, type_=_TEXT)
+        return None
 
     def _query(self) -> Select[Any]:
         table, wanted = self._table, None

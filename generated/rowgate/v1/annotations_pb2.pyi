@@ -320,7 +320,7 @@ class ColumnOptions(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., length: _Optional[int] = ..., default: _Optional[str] = ..., generated: _Optional[str] = ..., output_only: _Optional[bool] = ..., not_null: _Optional[bool] = ..., references: _Optional[_Union[Reference, _Mapping]] = ..., enum_type: _Optional[str] = ..., currency: _Optional[str] = ..., identity: _Optional[bool] = ..., access: _Optional[_Union[ColumnAccess, _Mapping]] = ..., preset: _Optional[_Union[ColumnPreset, _Mapping]] = ..., vector: _Optional[_Union[VectorOptions, _Mapping]] = ...) -> None: ...
 
 class VectorOptions(_message.Message):
-    __slots__ = ("dimensions", "distance", "index")
+    __slots__ = ("dimensions", "distance", "index", "m", "ef_construction", "ef_search")
     class Distance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         DISTANCE_UNSPECIFIED: _ClassVar[VectorOptions.Distance]
@@ -342,10 +342,16 @@ class VectorOptions(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
+    M_FIELD_NUMBER: _ClassVar[int]
+    EF_CONSTRUCTION_FIELD_NUMBER: _ClassVar[int]
+    EF_SEARCH_FIELD_NUMBER: _ClassVar[int]
     dimensions: int
     distance: VectorOptions.Distance
     index: VectorOptions.Index
-    def __init__(self, dimensions: _Optional[int] = ..., distance: _Optional[_Union[VectorOptions.Distance, str]] = ..., index: _Optional[_Union[VectorOptions.Index, str]] = ...) -> None: ...
+    m: int
+    ef_construction: int
+    ef_search: int
+    def __init__(self, dimensions: _Optional[int] = ..., distance: _Optional[_Union[VectorOptions.Distance, str]] = ..., index: _Optional[_Union[VectorOptions.Index, str]] = ..., m: _Optional[int] = ..., ef_construction: _Optional[int] = ..., ef_search: _Optional[int] = ...) -> None: ...
 
 class ColumnPreset(_message.Message):
     __slots__ = ("create", "update")

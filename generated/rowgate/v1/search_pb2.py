@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rowgate/v1/search.proto\x12\nrowgate.v1\"Y\n\x0bSearchWords\x12\x14\n\x05query\x18\x01 \x01(\tR\x05query\x12\x16\n\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x1c\n\thighlight\x18\x03 \x03(\tR\thighlight\"\x7f\n\nSearchLike\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12!\n\tthreshold\x18\x03 \x01(\x01H\x00R\tthreshold\x88\x01\x01\x12\x16\n\x06weight\x18\x04 \x01(\x01R\x06weightB\x0c\n\n_threshold\"\xa1\x01\n\nSearchNear\x12\x16\n\x06vector\x18\x01 \x03(\x02R\x06vector\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12&\n\x0cmax_distance\x18\x03 \x01(\x01H\x00R\x0bmaxDistance\x88\x01\x01\x12\x16\n\x06weight\x18\x04 \x01(\x01R\x06weight\x12\x14\n\x05\x65xact\x18\x05 \x01(\x08R\x05\x65xactB\x0f\n\r_max_distance\";\n\x0fSearchHighlight\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x12\n\x04html\x18\x02 \x01(\tR\x04htmlB]\n\x0e\x63om.rowgate.v1B\x0bSearchProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rowgate/v1/search.proto\x12\nrowgate.v1\"Y\n\x0bSearchWords\x12\x14\n\x05query\x18\x01 \x01(\tR\x05query\x12\x16\n\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x1c\n\thighlight\x18\x03 \x03(\tR\thighlight\"\x7f\n\nSearchLike\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12!\n\tthreshold\x18\x03 \x01(\x01H\x00R\tthreshold\x88\x01\x01\x12\x16\n\x06weight\x18\x04 \x01(\x01R\x06weightB\x0c\n\n_threshold\"\xbe\x01\n\nSearchNear\x12\x16\n\x06vector\x18\x01 \x03(\x02R\x06vector\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12&\n\x0cmax_distance\x18\x03 \x01(\x01H\x00R\x0bmaxDistance\x88\x01\x01\x12\x16\n\x06weight\x18\x04 \x01(\x01R\x06weight\x12\x14\n\x05\x65xact\x18\x05 \x01(\x08R\x05\x65xact\x12\x1b\n\tef_search\x18\x06 \x01(\x05R\x08\x65\x66SearchB\x0f\n\r_max_distance\";\n\x0fSearchHighlight\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x12\n\x04html\x18\x02 \x01(\tR\x04htmlB]\n\x0e\x63om.rowgate.v1B\x0bSearchProtoP\x01Z\x14rowgate/v1;rowgatev1\xaa\x02\nRowgate.V1\xca\x02\nRowgate\\V1\xea\x02\x0bRowgate::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHLIKE']._serialized_start=130
   _globals['_SEARCHLIKE']._serialized_end=257
   _globals['_SEARCHNEAR']._serialized_start=260
-  _globals['_SEARCHNEAR']._serialized_end=421
-  _globals['_SEARCHHIGHLIGHT']._serialized_start=423
-  _globals['_SEARCHHIGHLIGHT']._serialized_end=482
+  _globals['_SEARCHNEAR']._serialized_end=450
+  _globals['_SEARCHHIGHLIGHT']._serialized_start=452
+  _globals['_SEARCHHIGHLIGHT']._serialized_end=511
 # @@protoc_insertion_point(module_scope)

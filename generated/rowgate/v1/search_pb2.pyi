@@ -29,18 +29,20 @@ class SearchLike(_message.Message):
     def __init__(self, text: _Optional[str] = ..., field: _Optional[str] = ..., threshold: _Optional[float] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class SearchNear(_message.Message):
-    __slots__ = ("vector", "field", "max_distance", "weight", "exact")
+    __slots__ = ("vector", "field", "max_distance", "weight", "exact", "ef_search")
     VECTOR_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     MAX_DISTANCE_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
+    EF_SEARCH_FIELD_NUMBER: _ClassVar[int]
     vector: _containers.RepeatedScalarFieldContainer[float]
     field: str
     max_distance: float
     weight: float
     exact: bool
-    def __init__(self, vector: _Optional[_Iterable[float]] = ..., field: _Optional[str] = ..., max_distance: _Optional[float] = ..., weight: _Optional[float] = ..., exact: _Optional[bool] = ...) -> None: ...
+    ef_search: int
+    def __init__(self, vector: _Optional[_Iterable[float]] = ..., field: _Optional[str] = ..., max_distance: _Optional[float] = ..., weight: _Optional[float] = ..., exact: _Optional[bool] = ..., ef_search: _Optional[int] = ...) -> None: ...
 
 class SearchHighlight(_message.Message):
     __slots__ = ("field", "html")
