@@ -152,6 +152,8 @@ class Database:
                 return await cursor.first_rows()
 
         with self._until(call.deadline):
+            if call.explanation is not None and not call.explanation.has(statement.name):
+                await self._explain(statement, args, call, call.explanation)
             return await self._retry(attempt, call)
 
     @asynccontextmanager

@@ -98,7 +98,7 @@ class SqlMethod(Method):
         return not (self.writes or self.descriptor.server_streaming)
 
     @property
-    def selects(self) -> bool:
+    def is_explained(self) -> bool:
         """Whether it only reads."""
         return not self.writes
 

@@ -41,11 +41,6 @@ class Authorization:
         self._unknown = unknown
         self._explain = explain
 
-    @property
-    def explains(self) -> bool:
-        """Whether somebody's calls are explained."""
-        return self._explain is not None
-
     def recall(
         self, headers: Sequence[Header], certificate: bytes, authorization: bytes | None = None
     ) -> Principal | None:

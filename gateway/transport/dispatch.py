@@ -18,6 +18,7 @@ from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
 from gateway.errors import DeadlineExceeded, Internal, OutOfRange, RowgateError
 from gateway.errors.status import to_status
+from gateway.handlers.authored import AuthoredHandler
 from gateway.methods import (
     AnyHandler,
     BidiHandler,
@@ -196,18 +197,14 @@ class Dispatcher:
         """What responses may hold."""
         steps = Steps(limits, authorization, callers, self._observers)
         self._answers: dict[str, Answer] = {
-            method.path: _told(
-                handler, _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)
+            method.path: explaining(
+                _told(handler, _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)),
+                authorization,
+                is_explained=method.is_explained and not isinstance(handler, AuthoredHandler),
             )
             for methods in services.values()
             for method, handler in methods
         }
-        if authorization is None or authorization.explains:
-            selecting = [
-                method.path for methods in services.values() for method, _ in methods if method.selects
-            ]
-            for path in selecting:
-                self._answers[path] = explaining(self._answers[path], authorization)
         self._builtin: dict[str, BuiltinMethod] = {}
         self.other_refusals: Counter[tuple[int, str]] = Counter()
         """How often what is no method of the schema was refused, by code and reason."""

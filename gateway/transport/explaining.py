@@ -14,10 +14,17 @@ TRAILER = "rowgate-explain-bin"
 _MODES = {b"plan": False, b"analyze": True}
 
 
-def explaining(answer: Answer, authorization: Authorization | None) -> Answer:
+def explaining(answer: Answer, authorization: Authorization | None, *, is_explained: bool) -> Answer:
     """Return an Answer that explains the calls which ask for it; others pass by.
 
-    Whoever is not allowed to hears PERMISSION_DENIED. An error is explained, too, as far as it came.
+    Whoever is not allowed to hears PERMISSION_DENIED, and of a method that isn't explained INVALID_ARGUMENT:
+    in either case nothing is done. An error is explained, too, as far as it came.
+
+    Args:
+        answer: the method's.
+        authorization: says whose calls are explained; None where everybody's are.
+        is_explained: whether the method's are.
+
     """
 
     def answered(exchange: Exchange) -> Awaitable[bytes]:
@@ -29,6 +36,11 @@ def explaining(answer: Answer, authorization: Authorization | None) -> Answer:
     async def explained(exchange: Exchange, mode: bytes) -> bytes:
         if authorization is not None:
             authorization.require_explain(exchange.identified())
+        if not is_explained:
+            raise InvalidArgument(
+                f"{EXPLAIN.decode()}: only methods that read are explained, and no handlers in Python",
+                reason="NOT_EXPLAINED",
+            )
         analyze = _MODES.get(mode)
         if analyze is None:
             raise InvalidArgument(f"{EXPLAIN.decode()}: expected plan or analyze", reason="INVALID_EXPLAIN")

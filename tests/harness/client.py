@@ -167,6 +167,11 @@ class Client:
         cls = GetMessageClass(self._pool.FindMessageTypeByName(full_name))
         return json_format.ParseDict({**(fields or {}), **more}, cls(), descriptor_pool=self._pool)
 
+    def descriptor(self, method: str) -> MethodDescriptor:
+        """Return the descriptor of `package.Service/Method`."""
+        service, _, name = method.partition("/")
+        return self._pool.FindServiceByName(service).FindMethodByName(name)
+
     def unpacked(self, packed: Any) -> Any:
         """Return the message in a google.protobuf.Any."""
         cls = GetMessageClass(self._pool.FindMessageTypeByName(packed.type_url.rpartition("/")[2]))
@@ -182,8 +187,7 @@ class Client:
         **more: Any,
     ) -> Any:
         """Call `package.Service/Method`, with a message or its proto JSON; raises RpcFailed."""
-        service, _, name = method.partition("/")
-        descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
+        descriptor = self.descriptor(method)
         if not isinstance(request, Message):
             request = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         answer = GetMessageClass(descriptor.output_type)
@@ -200,8 +204,7 @@ class Client:
         **more: Any,
     ) -> "Responses":
         """Call a method that streams its responses, with a message or its proto JSON."""
-        service, _, name = method.partition("/")
-        descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
+        descriptor = self.descriptor(method)
         if not isinstance(request, Message):
             request = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         stub = self.channel.unary_stream(f"/{method}")
@@ -212,8 +215,7 @@ class Client:
 
     def converse(self, method: str, *, timeout: float = 30) -> Conversation:
         """Call a method that streams its requests and responses."""
-        service, _, name = method.partition("/")
-        descriptor = self._pool.FindServiceByName(service).FindMethodByName(name)
+        descriptor = self.descriptor(method)
         stub = self.channel.stream_stream(f"/{method}")
         return Conversation(stub(timeout=timeout, metadata=self._metadata), self, descriptor)
 

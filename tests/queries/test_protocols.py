@@ -11,6 +11,7 @@ from gateway.cli.servers import SERVERS
 from tests.harness.callers import Caller, clients_of, write_keys
 from tests.harness.client import RpcFailed
 from tests.harness.databases import Databases
+from tests.harness.explained import explained
 from tests.harness.gateway import RunningGateway, serve
 from tests.harness.http import ask
 from tests.queries.conftest import LIBRARY, library
@@ -33,6 +34,19 @@ async def http(databases: Databases) -> AsyncIterator[RunningGateway]:
     gateway = await serve("queries", await library(databases), transport="http", http_allowed_origins="*")
     yield gateway
     await gateway.stop()
+
+
+@pytest.mark.parametrize("mode", ["plan", "analyze"])
+async def test_those_that_read_are_explained(each: RunningGateway, mode: str) -> None:
+    """Also one that nothing proves to do so, and one that streams."""
+    for method, asked in (("FindBook", {"id": 1}), ("Draw", {}), ("StreamTitles", {"fromId": 2})):
+        (told,) = await explained(each.client, f"{LIBRARY}/{method}", asked, mode)
+        assert told["statement"] == f"queries.v1.LibraryService.{method}"
+        assert ("actual_rows" in told) is (mode == "analyze")
+    with pytest.raises(RpcFailed) as failed:
+        await explained(each.client, f"{LIBRARY}/Lengthen", {"authorId": 1, "more": 1}, mode)
+    assert failed.value.reason == "NOT_EXPLAINED"
+    assert (await each.call(f"{LIBRARY}/FindBook", id=1)).pages == 100
 
 
 async def test_grpc(each: RunningGateway) -> None:

@@ -46,12 +46,13 @@ class PointReads(Batcher):
 
         KeyRead: the row of the key in `args`, in the single statement's bind order; None without one.
         KeysRead: the rows of the keys in `args`, by their places, from 1.
+        A call that is to be explained shares its statement with none.
 
         Raises what the executor raises, ResourceExhausted where too many wait, and Unavailable once closed.
         """
         if self._closed:
             raise closing()
-        if not self._settings.reads:
+        if not self._settings.reads or call.explanation is not None:
             rows = await self._executor.fetch(*read.alone(args), call)
         else:
             queue, goes_alone = self._queue_of(read, call)

@@ -7,9 +7,8 @@ from typing import Any
 
 from gateway.db.statements.transaction import Transaction
 from gateway.request.calls.explanation import Explanation, Plan
+from gateway.sql.reads.select import ESTIMATE
 from gateway.sql.statement import Statement
-
-_EXPLAIN = "EXPLAIN"
 
 
 def _setting(name: str, value: str) -> Statement:
@@ -24,15 +23,19 @@ _BY_INDEX = _setting("enable_seqscan", "off")
 
 
 def is_explained(statement: Statement) -> bool:
-    """Whether a statement has a plan that is told: it changes nothing, and is no EXPLAIN itself."""
-    return not statement.writes and not statement.text.startswith(_EXPLAIN)
+    """Whether a statement has a plan that is told: it changes nothing."""
+    return not statement.writes
 
 
 async def explain(
     transaction: Transaction, statement: Statement, args: Sequence[Any], explanation: Explanation
 ) -> None:
-    """Have PostgreSQL plan a statement for its values, run it where that is asked for, and note the plans."""
-    options = "FORMAT JSON, ANALYZE, TIMING" if explanation.analyze else "FORMAT JSON"
+    """Have PostgreSQL plan a statement for its values, run it where that is asked for, and note the plans.
+
+    An estimate is a plan itself, of rows that nobody reads: these aren't read here either.
+    """
+    estimated = statement.text.startswith(ESTIMATE)
+    options = "FORMAT JSON, ANALYZE, TIMING" if explanation.analyze and not estimated else "FORMAT JSON"
     await transaction.fetch(_READ_ONLY, ())
     plan = await _plan(transaction, statement, args, options)
     await transaction.fetch(_BY_INDEX, ())
@@ -40,7 +43,7 @@ async def explain(
 
 
 async def _plan(transaction: Transaction, statement: Statement, args: Sequence[Any], options: str) -> Plan:
-    text = f"{_EXPLAIN} ({options}) {statement.text}"
+    text = f"EXPLAIN ({options}) {statement.text.removeprefix(ESTIMATE)}"
     asked = replace(statement, text=text, fields=(), name=f"explain {statement.name}")
     ((found,),) = await transaction.fetch(asked, args)
     plan: Plan = json.loads(found)[0]["Plan"]

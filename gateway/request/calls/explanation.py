@@ -52,6 +52,10 @@ class Explanation:
             told["advice"] = f"no index serves the conditions on {', '.join(unserved)}"
         self._statements.append({**told, "plan": _told(plan)})
 
+    def has(self, name: str) -> bool:
+        """Return whether a statement of that name has its plan noted."""
+        return any(told["statement"] == name for told in self._statements)
+
     def text(self) -> str:
         """Return it all as JSON in ASCII; what doesn't fit is left out, the plans first."""
         for told in (self._statements, [_without_plan(one) for one in self._statements]):

@@ -42,12 +42,6 @@ _READS = frozenset(
         *(MethodKind.AGGREGATE, MethodKind.EXISTS, MethodKind.SEARCH),
     }
 )
-_SELECTS = frozenset(
-    {
-        *(MethodKind.LIST, MethodKind.COUNT, MethodKind.STREAM),
-        *(MethodKind.AGGREGATE, MethodKind.EXISTS, MethodKind.SEARCH),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +108,8 @@ class Method(ABC):
         """Whether it is unary and known to change nothing, so that a call may be repeated or cached."""
 
     @property
-    def selects(self) -> bool:
-        """Whether it reads rows by a condition of the request's, so that its plan is worth a look."""
+    def is_explained(self) -> bool:
+        """Whether its calls may ask for the plans of their statements, all of which read."""
         return False
 
     @property
@@ -163,9 +157,9 @@ class StandardMethod(Method):
         return self.kind in _READS
 
     @property
-    def selects(self) -> bool:
-        """Whether its kind does."""
-        return self.kind in _SELECTS
+    def is_explained(self) -> bool:
+        """Whether its kind reads."""
+        return self.reads or self.kind is MethodKind.STREAM
 
     @property
     def table_name(self) -> str:

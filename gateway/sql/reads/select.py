@@ -56,6 +56,8 @@ class Rows:
     using: RowRule | None = None
 
 
+ESTIMATE = "EXPLAIN (FORMAT JSON) "
+"""What stands before a statement whose rows are estimated, and not read."""
 TOLD = "told"
 """The parameter's name of how many rows at a page's first place were told already; of rows without a key."""
 
@@ -202,7 +204,7 @@ def explain_rows(resource: Resource, table: Table, rows: Rows) -> Statement:
     """
     query = select(1).select_from(table).where(*row_conditions(resource, table, rows))
     plan = compile_statement(query, name=f"estimate {resource.table}")
-    return replace(plan, text=f"EXPLAIN (FORMAT JSON) {plan.text}")
+    return replace(plan, text=f"{ESTIMATE}{plan.text}")
 
 
 def _in_order(

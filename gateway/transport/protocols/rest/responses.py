@@ -44,14 +44,14 @@ class WholeResponse:
     async def end(self, reply: Reply) -> None:
         """Send it."""
         if reply.status is not None:
-            await respond_error(self.request, reply.status, _id_header(self.exchange))
+            await respond_error(self.request, reply.status, _told(self.exchange))
             return
         body, exchange = reply.body, self.exchange
         if exchange is None or not exchange.is_json:
             body = await written(self.json, body, exchange)
         if exchange is not None:
             exchange.recount(len(body))
-        headers: Sequence[Header] = (JSON, *_id_header(exchange), *explain_headers(exchange))
+        headers: Sequence[Header] = (JSON, *_told(exchange))
         if self.encoding is not None:
             body, used = await packed(body, self.encoding)
             headers = (*headers, VARY, *(() if used is None else ((b"content-encoding", used.encode()),)))
@@ -92,7 +92,7 @@ class StreamedResponse:
         form = self.form
         if not self.began:
             if reply.status is not None:
-                await respond_error(self.request, reply.status, _id_header(self.exchange))
+                await respond_error(self.request, reply.status, _told(self.exchange))
                 return
             if self.resumed:  # there is nothing more: an EventSource comes back after anything else
                 await self.request.respond(204, _id_header(self.exchange))
@@ -108,12 +108,17 @@ class StreamedResponse:
 
     def _begin(self) -> None:
         self.began = True
-        told = (*_id_header(self.exchange), *explain_headers(self.exchange))
-        self.request.start(200, ((b"content-type", self.form.content_type), _NOT_KEPT, *told))
+        kind = (b"content-type", self.form.content_type)
+        self.request.start(200, (kind, _NOT_KEPT, *_told(self.exchange)))
 
 
 def _id_header(exchange: Exchange | None) -> Sequence[Header]:
     return () if exchange is None else ((_REQUEST_ID, exchange.record.request_id.encode()),)
+
+
+def _told(exchange: Exchange | None) -> Sequence[Header]:
+    """Return what headers tell of a call: its id, and its statements' plans where it asked for them."""
+    return (*_id_header(exchange), *explain_headers(exchange))
 
 
 async def respond_error(request: HttpRequest, status: Status, headers: Sequence[Header] = ()) -> None:
