@@ -6,7 +6,7 @@ several identities: whoever relies on them has to let PostgreSQL have the last w
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from decimal import Decimal
-from operator import attrgetter
+from operator import attrgetter, eq
 from typing import Any
 
 from gateway.schema.model import Field
@@ -30,6 +30,20 @@ def key_identity(fields: Sequence[Field]) -> Callable[[Iterable[Any]], tuple[Has
     return lambda values: tuple(
         [value if part is None else part(value) for part, value in zip(parts, values, strict=True)]
     )
+
+
+def equality_of(type_: ValueType) -> Callable[[Any, Any], bool]:
+    """Return the function that tells whether two driver values are equal; NULL is to NULL alone."""
+    identity = identity_of(type_)
+    if identity is None:
+        return eq
+
+    def are_equal(one: Any, other: Any) -> bool:
+        if one is None or other is None:
+            return one is other
+        return identity(one) == identity(other)
+
+    return are_equal
 
 
 def is_exact(type_: ValueType) -> bool:

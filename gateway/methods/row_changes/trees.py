@@ -2,32 +2,26 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
 from gateway.db.database import Row
-from gateway.errors import FailedPrecondition, FieldViolation, InvalidArgument, RowgateError
+from gateway.errors import FailedPrecondition, FieldViolation, RowgateError
 from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import map_error, with_details
 from gateway.methods.idempotent import Session
-from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
-from gateway.methods.row_changes.inserts import Inserts
-from gateway.methods.row_changes.removals import Removal, Removals
+from gateway.methods.row_changes.by_key import Edit
 from gateway.methods.row_changes.row_errors import RowErrors
-from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
-from gateway.policy.row_rules import caller_values, read_rule
-from gateway.request.keys import Key, below
+from gateway.methods.row_changes.tree_tables import HolderReference, TreeRow, TreeTable, reference_to
+from gateway.policy.row_rules import caller_values
+from gateway.request.keys import Key
 from gateway.request.masks import Related
 from gateway.request.relations.trees import MAX_HELD, Held, NewRow, RowEdit, check_held_count
 from gateway.request.rows import Values
-from gateway.response.rows import row_to_message
-from gateway.response.shape import RowShape
-from gateway.schema.identity import key_identity
-from gateway.schema.model import Field, Relation, RelationWrite, Resource
+from gateway.schema.model import Relation, RelationWrite, Resource
 from gateway.sql.writes.change import Change
-from gateway.sql.writes.held_rows import held_rows
 
 A = TypeVar("A")
 
@@ -74,7 +68,7 @@ class TreeWriter:
         self._resource = resource
         self._related = related
         self._engine = engine
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[str, TreeTable] = {}
 
     async def write(self, session: Session, holders: Sequence[Holder], *, singly: bool = False) -> None:
         """Write what the holders hold, and put it into their messages, in the order in which it was sent.
@@ -83,56 +77,12 @@ class TreeWriter:
         """
         await _Writing(self, session, singly=singly).hold(self._resource, holders)
 
-    def table(self, name: str) -> "_Table":
+    def table(self, name: str) -> TreeTable:
         """Return what writes rows of a related resource."""
         found = self._tables.get(name)
         if found is None:
-            found = self._tables[name] = _Table(self._related[name], self._engine)
+            found = self._tables[name] = TreeTable(self._related[name], self._engine)
         return found
-
-
-class _Table:
-    """What writes rows of one table."""
-
-    def __init__(self, resource: Resource, engine: Engine) -> None:
-        table, rules = engine.table(resource), engine.rules_of(resource)
-        self.resource, self.rules = resource, rules
-        self.inserts = Inserts(resource, engine)
-        self.changes = Changes(resource, table, rules, UPDATING)
-        self.removals = Removals(resource, engine)
-        self.message = row_to_message(RowShape(resource, resource.fields))
-        self.identity = key_identity(resource.key_fields)
-        self.places = {field.column: place for place, field in enumerate(resource.fields)}
-        held = partial(held_rows, resource, table, rule=read_rule(rules), most=MAX_HELD + 1)
-        self.held = lru_cache(MAX_SHAPES)(held)
-
-    def key_of(self, row: Row) -> Key:
-        """Return a stored row's key."""
-        return {column: row[self.places[column]] for column in self.resource.primary_key}
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """The columns by which rows refer to the one that holds them.
-
-    Args:
-        fields: the columns.
-        values: what they are, by column.
-
-    """
-
-    fields: Sequence[Field]
-    values: Values
-
-    def checked(self, path: str, given: Values) -> Values:
-        """Return the values; raises InvalidArgument where the row of that path says others."""
-        for field in self.fields:
-            identity = key_identity([field])
-            said = given.get(field.column)
-            if field.column in given and identity([said]) != identity([self.values[field.column]]):
-                text = "refers to another row than the one that holds it: leave it out"
-                raise InvalidArgument.field(below(path, field.name), text, reason="REFERS_ELSEWHERE")
-        return self.values
 
 
 class _Writing:
@@ -166,13 +116,13 @@ class _Writing:
         rows = [
             replace(row, values={**row.values, **reference.checked(row.path, row.given)})
             for holder, held in pairs
-            for reference in [_reference(resource, table, relation, holder.row, held.path)]
+            for reference in [reference_to(resource, holder.row, table, relation, held.path)]
             for row in held.rows
         ]
         messages = iter(await self._inserted(table, rows))
         return [(holder, [next(messages) for _ in held.rows]) for holder, held in pairs]
 
-    async def _inserted(self, table: _Table, rows: Sequence[NewRow]) -> list[Message]:
+    async def _inserted(self, table: TreeTable, rows: Sequence[NewRow]) -> list[Message]:
         """Insert rows and what they hold; return their messages."""
         stored = await self._each(
             table, rows, lambda some: table.inserts.insert(self._session, [row.values for row in some])
@@ -188,9 +138,11 @@ class _Writing:
     ) -> list[tuple[Holder, list[Message]]]:
         """Insert or update what stored rows are to hold, and delete what they hold beside it, where it is."""
         table = self._trees.table(relation.target)
-        references = [_reference(resource, table, relation, holder.row, held.path) for holder, held in pairs]
+        references = [
+            reference_to(resource, holder.row, table, relation, held.path) for holder, held in pairs
+        ]
         sent = [
-            _Sent(row, reference.checked(row.path, row.given))
+            TreeRow(table, row, reference.checked(row.path, row.given))
             for (_, held), reference in zip(pairs, references, strict=True)
             for row in held.rows
         ]
@@ -204,49 +156,49 @@ class _Writing:
         added = [i for i in range(len(sent)) if i not in stored]
         messages = dict(zip(changed, await self._changed(table, [sent[i] for i in changed]), strict=True))
         for i in added:
-            self._check_unexpected(table, sent[i].row, sent[i].key(table))
+            self._check_unexpected(table, sent[i].row, sent[i].key)
         rows = [_new(sent[i]) for i in added]
         check_held_count([Held(relation, "", rows)], relation.name)
         messages |= dict(zip(added, await self._inserted(table, rows), strict=True))
         in_order = (messages[i] for i in range(len(sent)))
         return [(holder, [next(in_order) for _ in held.rows]) for holder, held in pairs]
 
-    async def _identified(self, table: _Table, relation: Relation, sent: list["_Sent"]) -> list["_Sent"]:
+    async def _identified(self, table: TreeTable, relation: Relation, sent: list[TreeRow]) -> list[TreeRow]:
         """Return the rows, those that leave out their key with that of the one row that is held."""
         unnamed = [i for i, one in enumerate(sent) if one.row.key is None]
         if not unnamed:
             return sent
-        references = [_Reference((), sent[i].references) for i in unnamed]
+        references = [HolderReference(table, sent[i].references) for i in unnamed]
         for n, key in await self._held(table, relation, references):
-            one, named = sent[unnamed[n]], dict(zip(table.resource.primary_key, key, strict=True))
-            sent[unnamed[n]] = replace(one, row=replace(one.row, key=named))
+            one = sent[unnamed[n]]
+            sent[unnamed[n]] = replace(one, row=replace(one.row, key=table.key_named(key)))
         return sent
 
-    def _check_unexpected(self, table: _Table, row: RowEdit, key: Key) -> None:
+    def _check_unexpected(self, table: TreeTable, row: RowEdit, key: Key) -> None:
         """Raise Aborted where a row that isn't stored, or one that it holds, is to be at some version."""
         if row.expected is not None and row.key is not None:
             raise RowErrors(table.resource, key, row.path).stale()
         for held in row.held:
-            below = self._trees.table(held.relation.target)
+            others = self._trees.table(held.relation.target)
             for one in held.rows:
-                self._check_unexpected(below, one, one.key or {})
+                self._check_unexpected(others, one, one.key or {})
 
-    async def _stored(self, table: _Table, sent: Sequence["_Sent"]) -> dict[int, Row]:
+    async def _stored(self, table: TreeTable, sent: Sequence[TreeRow]) -> dict[int, Row]:
         """Return the rows that are stored of those that were sent, locked, by their places."""
         known = [i for i, one in enumerate(sent) if one.row.key is not None]
-        edits = [Edit(sent[i].key(table), sent[i].row.path) for i in known]
+        edits = [Edit(sent[i].key, sent[i].row.path) for i in known]
         if not edits:
             return {}
         met = await table.changes.apply(self._session, Change.HOLD, edits)
         found = {i: one.row for i, one in zip(known, met, strict=True) if one.done}
-        return {i: row for i, row in found.items() if sent[i].is_held(table, row)}
+        return {i: row for i, row in found.items() if sent[i].is_held_as(row)}
 
     async def _remove(
         self,
-        table: _Table,
+        table: TreeTable,
         relation: Relation,
         paths: Sequence[str],
-        references: Sequence[_Reference],
+        references: Sequence[HolderReference],
         kept: set[Any],
     ) -> None:
         """Delete what rows hold by a relation and isn't kept; raises FailedPrecondition for too many."""
@@ -258,17 +210,16 @@ class _Writing:
             if count[n] > relation.limit:
                 raise _too_many_stored(paths[n], relation.limit)
             if table.identity(key) not in kept:
-                edit = Edit(dict(zip(table.resource.primary_key, key, strict=True)), paths[n], paths[n])
-                doomed.append(edit)
+                doomed.append(Edit(table.key_named(key), paths[n], paths[n]))
         if len(found) > MAX_HELD:
             raise _too_many_stored(paths[0], MAX_HELD, "of all that the request replaces ")
         if doomed:
-            removed = await self._each(table, doomed, partial(_removed, table, self._session))
+            removed = await self._each(table, doomed, partial(table.remove, self._session))
             missed = [edit for edit, row in zip(doomed, removed, strict=True) if row is None]
             await self._check_gone(table, relation, references, missed)
 
     async def _held(
-        self, table: _Table, relation: Relation, references: Sequence[_Reference]
+        self, table: TreeTable, relation: Relation, references: Sequence[HolderReference]
     ) -> list[tuple[int, Sequence[Any]]]:
         """Return the keys of the rows that rows hold by a relation, each with the place of what holds it."""
         statement = table.held(relation.references)
@@ -277,7 +228,11 @@ class _Writing:
         return [(n, key) for n, *key in await self._session.fetch(statement.statement, arguments)]
 
     async def _check_gone(
-        self, table: _Table, relation: Relation, references: Sequence[_Reference], missed: Sequence[Edit]
+        self,
+        table: TreeTable,
+        relation: Relation,
+        references: Sequence[HolderReference],
+        missed: Sequence[Edit],
     ) -> None:
         """Raise NotFound for rows that are held, but that a policy of the database hides from deletions.
 
@@ -290,12 +245,12 @@ class _Writing:
             if table.identity(edit.key.values()) in left:
                 raise RowErrors(table.resource, edit.key, edit.place).not_found()
 
-    async def _changed(self, table: _Table, sent: Sequence["_Sent"]) -> list[Message]:
+    async def _changed(self, table: TreeTable, sent: Sequence[TreeRow]) -> list[Message]:
         """Update stored rows and what they hold; return their messages."""
         if not sent:
             return []
-        edits = [one.edit(table) for one in sent]
-        rows = await self._each(table, edits, partial(_updated, table, self._session))
+        edits = [one.edit() for one in sent]
+        rows = await self._each(table, edits, partial(table.update, self._session))
         holders = [
             Holder(row, table.message(row), edits=one.row.held) for row, one in zip(rows, sent, strict=True)
         ]
@@ -303,7 +258,7 @@ class _Writing:
         return [holder.message for holder in holders]
 
     async def _each(
-        self, table: _Table, rows: Sequence[P], work: Callable[[Sequence[P]], Awaitable[Sequence[A]]]
+        self, table: TreeTable, rows: Sequence[P], work: Callable[[Sequence[P]], Awaitable[Sequence[A]]]
     ) -> list[A]:
         """Return what `work` makes of all rows at once; or of each alone, to say which one is refused."""
         if not rows:
@@ -319,65 +274,9 @@ class _Writing:
         return done
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A row that was sent, and what it refers by."""
-
-    row: RowEdit
-    references: Values
-
-    def key(self, table: _Table) -> Key:
-        said = self.row.key or {}
-        return {name: self.references.get(name, said.get(name)) for name in table.resource.primary_key}
-
-    def is_held(self, table: _Table, stored: Row) -> bool:
-        """Whether a stored row refers to the row that is to hold it."""
-        for name, value in self.references.items():
-            identity = key_identity([table.resource.by_column[name]])
-            if identity([stored[table.places[name]]]) != identity([value]):
-                return False
-        return True
-
-    def edit(self, table: _Table) -> Edit:
-        row = self.row
-        return Edit(
-            self.key(table),
-            row.path,
-            row.path,
-            expected=row.expected,
-            values=row.values,
-            defaults=row.defaults,
-            touches=bool(row.held),
-        )
-
-
-def _new(sent: _Sent) -> NewRow:
+def _new(sent: TreeRow) -> NewRow:
     row = sent.row.new()
     return replace(row, values={**row.values, **sent.references})
-
-
-async def _updated(table: _Table, session: Session, edits: Sequence[Edit]) -> list[Row]:
-    met = await table.changes.apply(session, Change.UPDATE, edits)
-    return [table.changes.changed(edit, one) for edit, one in zip(edits, met, strict=True)]
-
-
-async def _removed(table: _Table, session: Session, edits: Sequence[Edit]) -> Sequence[Row | None]:
-    try:
-        return await table.removals.remove(session, [Removal(edit, allow_missing=True) for edit in edits])
-    except RowgateError as error:
-        raise table.removals.map_error(error, edits[0].path) from error.__cause__
-
-
-def _reference(resource: Resource, table: _Table, relation: Relation, row: Row, path: str) -> _Reference:
-    """Return what rows have to say that a stored row holds by a relation; raises InvalidArgument for NULL."""
-    columns = [field.column for field in resource.fields]
-    held = [row[columns.index(column)] for column in relation.columns]
-    if None in held:
-        name = resource.by_column[relation.columns[held.index(None)]].name
-        text = f'can hold no rows: they would refer to "{name}" of the row, which is unset'
-        raise InvalidArgument.field(path, text, reason="REFERENCE_UNSET")
-    fields = [table.resource.by_column[column] for column in relation.references]
-    return _Reference(fields, dict(zip(relation.references, held, strict=True)))
 
 
 def _attach(message: Any, relation: Relation, held: Sequence[Message]) -> None:
