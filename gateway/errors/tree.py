@@ -103,6 +103,11 @@ class OutOfRange(RowgateError):  # noqa: N818
 
     code = code_pb2.OUT_OF_RANGE
 
+    @classmethod
+    def past_limit(cls, limit_bytes: int, message: str, *, reason: str) -> "OutOfRange":
+        """Return the error of what has more bytes than a limit."""
+        return cls(message, reason=reason, metadata={"limit_bytes": str(limit_bytes)})
+
 
 class ResourceExhausted(RowgateError):  # noqa: N818
     """The gateway or the database is busy."""

@@ -137,11 +137,8 @@ class AuthoredHandler(TransactionHandler):
             async for message in messages:
                 body = serialized(self._messages.checked_response(message))
                 if len(body) > self._max_bytes:
-                    raise OutOfRange(
-                        f"a response has more than the limit of {self._max_bytes} bytes",
-                        reason="RESPONSE_TOO_LARGE",
-                        metadata={"limit_bytes": str(self._max_bytes)},
-                    )
+                    text = f"a response has more than the limit of {self._max_bytes} bytes"
+                    raise OutOfRange.past_limit(self._max_bytes, text, reason="RESPONSE_TOO_LARGE")
                 yield Piece(body)
 
 

@@ -140,8 +140,5 @@ def is_too_large(error: RowgateError) -> bool:
 
 
 def _too_large(limit: int) -> OutOfRange:
-    return OutOfRange(
-        f"the rows have more than the limit of {limit} bytes: ask for fewer rows or fields",
-        reason=TOO_LARGE,
-        metadata={"limit_bytes": str(limit)},
-    )
+    text = f"the rows have more than the limit of {limit} bytes: ask for fewer rows or fields"
+    return OutOfRange.past_limit(limit, text, reason=TOO_LARGE)

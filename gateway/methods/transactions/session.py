@@ -179,11 +179,8 @@ class Session(TransactionHandler):
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
-            raise OutOfRange(
-                f"the response has {size} bytes, more than the limit of {self._max_bytes}",
-                reason="RESPONSE_TOO_LARGE",
-                metadata={"limit_bytes": str(self._max_bytes)},
-            )
+            text = f"the response has {size} bytes, more than the limit of {self._max_bytes}"
+            raise OutOfRange.past_limit(self._max_bytes, text, reason="RESPONSE_TOO_LARGE")
 
 
 class _Open:

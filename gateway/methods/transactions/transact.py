@@ -142,11 +142,8 @@ class Transact(TransactionHandler):
     def _check_size(self, size: int) -> None:
         """Raise OutOfRange where the response would be too large to be sent, before all is committed."""
         if size > self._max_bytes:
-            raise OutOfRange(
-                f"the responses have more than the limit of {self._max_bytes} bytes: ask for fewer rows",
-                reason="RESPONSE_TOO_LARGE",
-                metadata={"limit_bytes": str(self._max_bytes)},
-            )
+            text = f"the responses have more than the limit of {self._max_bytes} bytes: ask for fewer rows"
+            raise OutOfRange.past_limit(self._max_bytes, text, reason="RESPONSE_TOO_LARGE")
 
 
 def _roll_back(done: Sequence[Step], error: BaseException) -> None:

@@ -234,11 +234,8 @@ async def converted(convert: Convert | None, message: bytes) -> bytes:
 def refused(error: BadFrame) -> RowgateError:
     """Return the error of bytes that are no message of a call."""
     if error.limit is not None:
-        return OutOfRange(
-            f"the request has more bytes than the limit of {error.limit}",
-            reason="REQUEST_TOO_LARGE",
-            metadata={"limit_bytes": str(error.limit)},
-        )
+        text = f"the request has more bytes than the limit of {error.limit}"
+        return OutOfRange.past_limit(error.limit, text, reason="REQUEST_TOO_LARGE")
     # As gRPC has it for what no compression is named for (grpc.io, compression.md).
     kind = Internal if isinstance(error, UnnamedEncoding) else InvalidArgument
     return kind(f"the request can't be read: {error}", reason="REQUEST_MALFORMED")
