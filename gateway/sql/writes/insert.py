@@ -7,7 +7,7 @@ from sqlalchemy import Select, Table, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.policy.row_rules import ChangeRules
@@ -16,7 +16,7 @@ from gateway.schema.tables.zeros import zero_literal
 from gateway.sql import audit
 from gateway.sql.key_order import by_key
 from gateway.sql.rule_checks import checked_columns
-from gateway.sql.statement import compile_statement
+from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.writes.row_arrays import Items, RowsStatement, RowStatement, items, row_values
 from gateway.sql.writes.sequences import sequence_of
 
@@ -53,14 +53,7 @@ def insert_rows(
     returned: Any = added.returning(*audit.key_columns(table), *checked_columns(resource, table, rules))
     if keys and not skip_existing:
         returned = _in_order_of_items(resource, returned.cte(_ADDED), rows, keys)
-    compiled = compile_statement(
-        returned,
-        fields=resource.fields,
-        writes=True,
-        name=f"create {resource.table}",
-        audited=audit.changed_rows(table, audit.INSERT),
-    )
-    return RowsStatement(compiled, fields)
+    return RowsStatement(_compiled(resource, table, returned), fields)
 
 
 def arbiter(resource: Resource) -> tuple[str, ...] | None:
@@ -96,14 +89,18 @@ def insert_row(
     values: dict[str, ColumnElement[Any]] = {**row_values(fields), **stamps(resource)}
     statement = insert(table).values({table.c[name]: value for name, value in values.items()})
     returned = statement.returning(*audit.key_columns(table), *checked_columns(resource, table, rules))
-    compiled = compile_statement(
+    return RowStatement(_compiled(resource, table, returned), fields)
+
+
+def _compiled(resource: Resource, table: Table, returned: ClauseElement) -> Statement:
+    """Return the statement of an insertion that returns its rows whole."""
+    return compile_statement(
         returned,
         fields=resource.fields,
         writes=True,
         name=f"create {resource.table}",
         audited=audit.changed_rows(table, audit.INSERT),
     )
-    return RowStatement(compiled, fields)
 
 
 def stamps(resource: Resource) -> dict[str, ColumnElement[Any]]:
