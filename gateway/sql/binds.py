@@ -85,9 +85,12 @@ def read_column(field: Field, table: FromClause) -> ColumnElement[Any]:
     column = table.c[field.column]
     if field.masked:
         return masked_column(field, table).label(field.column)
-    if not field.type.text_cast:
-        return column
-    return cast(column, _text_of(field.type)).label(field.column)
+    return read_value(field.type, column).label(field.column) if field.type.text_cast else column
+
+
+def read_value(value_type: ValueType, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a value of the type as the driver reads it."""
+    return cast(value, _text_of(value_type)) if value_type.text_cast else value
 
 
 def _text_of(value_type: ValueType) -> TypeEngine[Any]:

@@ -235,7 +235,6 @@ def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Ite
         item.allow_missing = False  # a new one needs a document
     if call.table.versioned and kind in ("Update", "Delete", "Undelete"):
         item.etag = chance.choice(["", "", "right", "wrong"])
-    item.allow_missing = item.allow_missing and not item.transforms  # else it is made of what is sent
     if item.allow_missing and item.etag:
         item.etag = ""  # what an etag says of a row that isn't there is no matter of policies
     return item

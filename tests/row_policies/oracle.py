@@ -328,7 +328,7 @@ def _sent(call: Call, item: Item) -> Row:
 
 
 def _transformed(item: Item, stored: Row) -> Row:
-    """Return what becomes of stored numbers."""
+    """Return what becomes of the numbers of a stored row, or a new one."""
     return {name: _TRANSFORMS[kind](stored[name], by) for name, (kind, by) in item.transforms.items()}
 
 
@@ -354,6 +354,7 @@ def _new_row(call: Call, item: Item, *, as_sent: bool = False) -> Row:
     row |= _own_tenant(call, item) | preset(table, call.caller, creates=True)
     row |= {"version": 1} if table.versioned else {}
     row |= {"deleted_at": False} if table.soft else {}
+    row |= _transformed(item, row)
     if table.trigger and not as_sent:
         table.trigger(row)
     return row

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.db.statements.transaction import Transaction
 from tests.conftest import GatewayFor
 from tests.harness.client import RpcFailed
 from tests.harness.gateway import RunningGateway
@@ -50,6 +51,12 @@ async def an_article(gateway_for: GatewayFor, **values: Any) -> tuple[RunningGat
     sql = await asyncpg.connect(gateway.dsn)
     await store(sql, **values)
     return gateway, sql
+
+
+@pytest.fixture(scope="module")
+async def served(module_gateway_for: GatewayFor) -> RunningGateway:
+    """Serve the schema for all examples."""
+    return await module_gateway_for("stock")
 
 
 async def store(sql: asyncpg.Connection, **values: Any) -> None:
@@ -199,15 +206,96 @@ async def test_the_time_is_the_transactions(gateway_for: GatewayFor) -> None:
     await sql.close()
 
 
-async def test_a_row_that_is_created_is_transformed(gateway_for: GatewayFor) -> None:
-    gateway, sql = await an_article(gateway_for)
-    await sql.execute("TRUNCATE article")
-    row = {**ONE, "quantity": 10, "room": 4}
-    for due in (13, 16):
-        answer = await update(
-            gateway, [of("quantity", "increment", 3)], article=row, updateMask="room", allowMissing=True
-        )
-        assert (answer.quantity, answer.room) == (due, 4)
+SENT: tuple[Mapping[str, Any], ...] = (
+    {},
+    {
+        "quantity": 5,
+        "sold": 7,
+        "price": {"value": "1.5"},
+        "weight": 0.5,
+        "room": 7,
+        "looks": str(2**64 - 2),
+        "labels": ["b", "a", "b"],
+        "shelves": [3, 1],
+    },
+)
+"""What new rows say, and leave to their columns."""
+
+
+@pytest.mark.parametrize("sent", SENT, ids=["unset", "set"])
+@pytest.mark.parametrize("transform", [transform for transform, _, _ in MADE])
+async def test_a_missing_row_is_created_as_the_transform_makes_it(
+    served: RunningGateway, sent: Mapping[str, Any], transform: Any
+) -> None:
+    """By one insertion it has what comes of it where it is created first, and changed then."""
+    sql, row = await asyncpg.connect(served.dsn), {**ONE, **sent}
+    single: Any = {"article": row, "updateMask": "barcode", "allowMissing": True}
+    at_once: Any = {**single, "transforms": [transform]}
+    found = []
+    for calls in (
+        [("UpdateArticle", single), ("UpdateArticle", {"article": ONE, "transforms": [transform]})],
+        [("UpdateArticle", at_once)],
+        [("BatchUpdateArticles", {"requests": [at_once]})],
+    ):
+        await sql.execute("TRUNCATE article")
+        reasons = [await _reason(served.call(f"{ARTICLES}/{method}", request)) for method, request in calls]
+        rows = await sql.fetch("SELECT FROM article")
+        found.append((reasons[-1], [await stored(sql)] if rows else []))
+    (reason, [by_two]), *others = found
+    due = [] if reason else [{**by_two, "version": 1}]
+    assert others == [(reason, due)] * 2
+    await sql.close()
+
+
+async def test_a_created_row_is_written_once(served: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of rows, some of which are there: each is inserted or changed, at the same time as others."""
+    sql = await asyncpg.connect(served.dsn)
+    await store(sql)
+    names: list[str] = []
+    fetch = Transaction.fetch
+
+    async def counted(self: Transaction, statement: Any, *args: Any, **more: Any) -> Any:
+        names.append(statement.name)
+        return await fetch(self, statement, *args, **more)
+
+    monkeypatch.setattr(Transaction, "fetch", counted)
+    transforms = [of("quantity", "increment", 3), of("counted_at", "serverTime", True)]
+    requests = [
+        {"article": {**ONE, "sku": sku}, "transforms": transforms, "allowMissing": True} for sku in "RST"
+    ]
+    answer = await served.call(f"{ARTICLES}/BatchUpdateArticles", requests=requests)
+    assert [(row.sku, row.quantity, row.version) for row in answer.articles] == [
+        ("R", 3, 1),
+        ("S", 8, 2),
+        ("T", 3, 1),
+    ]
+    assert names == ["update article", "transform article", "create article"]
+    times = await sql.fetch("SELECT DISTINCT counted_at, updated_at FROM article")
+    assert len(times) == 1
+    assert times[0][0] == times[0][1]
+    requests[1]["transforms"] = [*transforms, of("room", "increment", -8)]
+    requests[1]["article"] = {**ONE, "sku": "U", "room": 7}
+    for one in requests:
+        one["updateMask"] = "barcode"
+    with pytest.raises(RpcFailed) as failed:
+        await served.call(f"{ARTICLES}/BatchUpdateArticles", requests=requests)
+    assert (failed.value.reason, failed.value.fields) == (
+        "NUMBER_OUT_OF_RANGE",
+        ["requests[1].transforms[2]"],
+    )
+    assert await sql.fetchval("SELECT sum(quantity) FROM article") == 3 + 8 + 3
+    await sql.close()
+
+
+async def test_of_callers_who_create_a_row_together_all_count(served: RunningGateway) -> None:
+    """One inserts it, and the others find it."""
+    sql = await asyncpg.connect(served.dsn)
+    for _ in range(5):
+        await sql.execute("TRUNCATE article")
+        add = [of("quantity", "increment", 1), of("shelves", "append", [9])]
+        await asyncio.gather(*(update(served, add, allowMissing=True) for _ in range(12)))
+        row = await stored(sql)
+        assert (row["quantity"], row["version"], row["shelves"]) == (12, 12, [9] * 12)
     await sql.close()
 
 
@@ -314,12 +402,6 @@ BY_HAND: Mapping[str, Any] = {
     "minimum": lambda stored, operand: operand if stored is None else min(stored, operand),
     "maximum": lambda stored, operand: operand if stored is None else max(stored, operand),
 }
-
-
-@pytest.fixture(scope="module")
-async def served(module_gateway_for: GatewayFor) -> RunningGateway:
-    """Serve the schema for all examples."""
-    return await module_gateway_for("stock")
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -40,9 +40,11 @@ async def _order(served: Served, code: str, *lines: Mapping[str, Any]) -> Any:
     return await served.clients["clerk"].call(f"{ORDERS}/CreateOrder", order={"code": code, "lines": sent})
 
 
-async def _refused(client: Client, method: str, **fields: Any) -> tuple[str, list[str]]:
+async def _refused(
+    client: Client, method: str, request: Any = None, /, **fields: Any
+) -> tuple[str, list[str]]:
     with pytest.raises(RpcFailed) as refused:
-        await client.call(f"{ORDERS}/{method}", **fields)
+        await client.call(f"{ORDERS}/{method}", request, **fields)
     return refused.value.reason, refused.value.fields
 
 
@@ -165,6 +167,23 @@ async def test_bulk_transforms_hold_to_the_rules_of_rows(served: Served) -> None
     request = {"lines": [{**lines[0], "quantity": 5_000}], "transforms": {"minimum": ["quantity"]}}
     answer = await ann.call(f"{ORDERS}/BulkUpsertLines", {**request, "update_mask": "quantity"})
     assert answer.updated_count == 0  # what is made may be stored, though what is sent may not
+
+
+async def test_a_row_that_an_update_creates_and_transforms_is_one_new_row(served: Served) -> None:
+    """By the rule of new rows, and with one row of the audit."""
+    order = await _order(served, "made at once")
+    ann = served.clients["ann"]
+    line = {"order_id": order.id, "position": 1, **_LINE, "price_cents": 99_990}
+    request = {"line": line, "update_mask": "sku", "allow_missing": True}
+    dear = [{"field": "price_cents", "increment": 10}]
+    assert (await _refused(ann, "UpdateLine", request, transforms=dear))[0] == "ROW_NOT_ALLOWED"
+    cheap = [{"field": "price_cents", "increment": 9}, {"field": "quantity", "increment": 2}]
+    made = await ann.call(f"{ORDERS}/UpdateLine", request, transforms=cheap)
+    assert (made.price_cents, made.quantity, made.version) == (99_999, 3, 1)
+    kept = "SELECT action FROM rowgate.audit WHERE key::jsonb->>'order_id' = $1"
+    assert [row["action"] for row in await served.gateway.sql(kept, str(order.id))] == ["INSERT"]
+    await served.gateway.sql("UPDATE line SET locked = true WHERE order_id = $1", order.id)
+    assert (await _refused(ann, "UpdateLine", request, transforms=cheap))[0] == "ROW_NOT_ALLOWED"
 
 
 SHEET = "INSERT INTO sheet (id, part) VALUES ('s', 'inner')"

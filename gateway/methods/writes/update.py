@@ -18,6 +18,7 @@ from gateway.methods.row_changes.inserts import Inserts
 from gateway.methods.row_changes.masked_values import MaskedValues
 from gateway.methods.row_changes.quick_update import QuickUpdates
 from gateway.methods.row_changes.row_errors import RowErrors
+from gateway.methods.row_changes.transformed_rows import TransformedRows
 from gateway.methods.row_changes.trees import Holder, TreeWriter
 from gateway.methods.writes.create import required
 from gateway.methods.writes.expected_version import expectation
@@ -56,8 +57,8 @@ class Updating:
 
     The mask decides what changes (MaskedValues). With nothing to change the row answers as it stands, at its
     version.
-    With allow_missing a row that is not there is created, from all of the fields whatever the mask says, and
-    transformed then.
+    With allow_missing a row that is not there is created, from all of the fields whatever the mask says, as
+    the transforms make it of those.
     """
 
     def __init__(self, method: StandardMethod, engine: Engine) -> None:
@@ -75,6 +76,7 @@ class Updating:
         self._changes = Changes(method.resource, table, engine.rules_of(method.resource), UPDATING)
         self._quick = QuickUpdates(method, self._changes)
         self._inserts = Inserts(method.resource, engine)
+        self._transformed = TransformedRows(method.resource)
         shape = RowShape(method.resource, method.resource.fields)
         self._message, self._sent = row_to_message(shape), sent_row(shape)
 
@@ -150,12 +152,12 @@ class Updating:
             left = [i for i in range(len(items)) if i not in rows]
             missing = await self._change(session, items, left, rows) if left else {}
             if missing:
-                created = await insert(session, [row.values for row in missing.values()])
+                sent = [(items[i].edit, row) for i, row in missing.items()]
+                made = await self._transformed.made(session, sent)
+                created = await insert(session, [row.values for row in made])
                 placed = await self._placed(session, created, {i: items[i].edit for i in missing})
                 new.update(placed)
-                # What is transformed is changed in the next round.
-                rows |= {i: row for i, row in placed.items() if not items[i].edit.transforms.shape}
-        await self._change(session, items, [i for i in range(len(items)) if i not in rows], rows)
+                rows |= placed
         messages = await each_in_turns(self._message, (rows[i] for i in range(len(items))))
         return [
             Holder(rows[i], messages[i], new=item.new.held)

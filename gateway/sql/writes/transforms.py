@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from sqlalchemy import ARRAY, ColumnElement, Integer, Table, case, cast, func, literal_column, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Integer, case, cast, func, literal_column, select
 from sqlalchemy.dialects import postgresql
 
 from gateway.request.transforms import Transform, TransformKind
@@ -54,13 +54,13 @@ def _operand(field: Field) -> Field:
 
 
 def transformed(
-    resource: Resource, table: Table, transforms: Sequence[Transform], given: Mapping[str, Any]
+    resource: Resource, table: FromClause, transforms: Sequence[Transform], given: Mapping[str, Any]
 ) -> dict[str, ColumnElement[Any]]:
     """Return what the columns become, NULL where that doesn't fit.
 
     Args:
         resource: what the rows are.
-        table: of the stored values.
+        table: of the stored values, or of those of new rows.
         transforms: of each column one at most.
         given: the operands, by `operand_column`.
 
@@ -74,7 +74,7 @@ def transformed(
 
 
 def unfit(
-    resource: Resource, table: Table, transforms: Sequence[Transform], given: Mapping[str, Any]
+    resource: Resource, table: FromClause, transforms: Sequence[Transform], given: Mapping[str, Any]
 ) -> ColumnElement[int]:
     """Return the place of the first transform whose outcome its column can't hold; NULL where all fit."""
     whens = []
@@ -87,13 +87,13 @@ def unfit(
     return case(*whens, else_=FITS) if whens else FITS
 
 
-def _outcome(field: Field, kind: TransformKind, table: Table, operand: Any) -> ColumnElement[Any]:
+def _outcome(field: Field, kind: TransformKind, table: FromClause, operand: Any) -> ColumnElement[Any]:
     outcome: ColumnElement[Any] = _computed(field, kind, table, operand)
     fits = _fits(field, outcome)
     return outcome if fits is None else case((fits, cast(outcome, field.type.engine)))
 
 
-def _computed(field: Field, kind: TransformKind, table: Table, operand: Any) -> Any:
+def _computed(field: Field, kind: TransformKind, table: FromClause, operand: Any) -> Any:
     stored: Any = table.c[field.column]
     computed = _COMPUTED.get(field.type.kind, field.type)
     if computed is not field.type:
