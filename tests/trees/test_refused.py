@@ -143,6 +143,23 @@ async def test_what_is_not_stored_is_at_no_version(gateway: RunningGateway) -> N
     assert await gateway.sql("SELECT 1 FROM part WHERE id LIKE 'gone%'") == []
 
 
+@pytest.mark.parametrize("mask", ["lines", "customerName"])
+async def test_what_a_created_row_holds_is_at_no_version(gateway: RunningGateway, mask: str) -> None:
+    """Whatever the mask says: a row that isn't stored is made of all that was sent."""
+    order = {"id": 8_000_000, "code": "absent", "lines": _lines({}, {"version": 1})}
+    request = {"order": order, "update_mask": mask, "allow_missing": True}
+    error = await _refused(gateway, "UpdateOrder", **request)
+    assert (error.reason, error.fields) == ("ETAG_MISMATCH", ["order.lines[1]"])
+    error = await _refused(gateway, "BatchUpdateOrders", requests=[request])
+    assert (error.reason, error.fields) == ("ETAG_MISMATCH", ["requests[0].order.lines[1]"])
+    order["lines"] = _lines({}, {})
+    await gateway.call(f"{ORDERS}/UpdateOrder", request)
+    order["lines"] = _lines({}, {"version": 1})  # now it is
+    answer = await gateway.call(f"{ORDERS}/UpdateOrder", request)
+    assert answer.version == 2
+    await gateway.sql('DELETE FROM "Order" WHERE id = 8000000')
+
+
 async def test_what_a_request_replaces_is_bounded(gateway: RunningGateway) -> None:
     parts = [{"id": f"of{i}"} for i in range(11)]
     await gateway.call(f"{ORDERS}/CreatePart", part={"id": "wide", "parts": parts})

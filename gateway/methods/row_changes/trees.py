@@ -16,7 +16,6 @@ from gateway.methods.row_changes.by_key import Edit
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.methods.row_changes.tree_tables import HolderReference, TreeRow, TreeTable, reference_to
 from gateway.policy.row_rules import caller_values
-from gateway.request.keys import Key
 from gateway.request.masks import Related
 from gateway.request.relations.trees import MAX_HELD, Held, NewRow, RowEdit, check_held_count
 from gateway.request.rows import Values
@@ -123,7 +122,14 @@ class _Writing:
         return [(holder, [next(messages) for _ in held.rows]) for holder, held in pairs]
 
     async def _inserted(self, table: TreeTable, rows: Sequence[NewRow]) -> list[Message]:
-        """Insert rows and what they hold; return their messages."""
+        """Insert rows and what they hold; return their messages.
+
+        Raises Aborted for a row that is sent as one that is stored, at some version.
+        """
+        for row in rows:
+            if row.expected is not None:
+                key = {name: row.values.get(name) for name in table.resource.primary_key}
+                raise RowErrors(table.resource, key, row.path).stale()
         stored = await self._each(
             table, rows, lambda some: table.inserts.insert(self._session, [row.values for row in some])
         )
@@ -155,8 +161,6 @@ class _Writing:
         changed = [i for i in range(len(sent)) if i in stored]
         added = [i for i in range(len(sent)) if i not in stored]
         messages = dict(zip(changed, await self._changed(table, [sent[i] for i in changed]), strict=True))
-        for i in added:
-            self._check_unexpected(table, sent[i].row, sent[i].key)
         rows = [_new(sent[i]) for i in added]
         check_held_count([Held(relation, "", rows)], relation.name)
         messages |= dict(zip(added, await self._inserted(table, rows), strict=True))
@@ -173,15 +177,6 @@ class _Writing:
             one = sent[unnamed[n]]
             sent[unnamed[n]] = replace(one, row=replace(one.row, key=table.key_named(key)))
         return sent
-
-    def _check_unexpected(self, table: TreeTable, row: RowEdit, key: Key) -> None:
-        """Raise Aborted where a row that isn't stored, or one that it holds, is to be at some version."""
-        if row.expected is not None and row.key is not None:
-            raise RowErrors(table.resource, key, row.path).stale()
-        for held in row.held:
-            others = self._trees.table(held.relation.target)
-            for one in held.rows:
-                self._check_unexpected(others, one, one.key or {})
 
     async def _stored(self, table: TreeTable, sent: Sequence[TreeRow]) -> dict[int, Row]:
         """Return the rows that are stored of those that were sent, locked, by their places."""

@@ -87,7 +87,7 @@ class Updating:
         key = self._read_key(message, path)
         sent = self._values.read(request, message, place)
         held = self._rows.edits(message, path, sent.relations)
-        new = self._rows.new(message, path) if flag(request, self._roles, "allow_missing") else None
+        new = self._rows.missing(message, path) if flag(request, self._roles, "allow_missing") else None
         edit = Edit(
             key,
             place,

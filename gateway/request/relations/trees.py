@@ -56,6 +56,8 @@ class NewRow:
         path: its message's proto path.
         given: of a row that another holds: what it says itself of the columns by which it refers to that.
         held: the rows that it holds.
+        expected: of a row that another holds: the version that an update says the row of its key to be at,
+            which isn't stored; None for none.
 
     """
 
@@ -63,6 +65,7 @@ class NewRow:
     path: str
     given: Values
     held: tuple[Held["NewRow"], ...] = ()
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,31 +144,40 @@ class TreeReader:
 
     def new(self, message: Message, path: str) -> NewRow:
         """Return a new row; raises InvalidArgument for what it can't be, or holds and can't be written."""
-        return self._new(self._own, message, path)
+        return self._new(self._own, message, path, expects=False)
+
+    def missing(self, message: Message, path: str) -> NewRow:
+        """Return the row that is created where an update finds none; raises InvalidArgument as `new` does."""
+        return self._new(self._own, message, path, expects=True)
 
     def edits(self, message: Message, path: str, masks: Sequence[RelationMask]) -> tuple[Held[RowEdit], ...]:
         """Return what an update writes of the rows that a row holds, of the relations that its mask names."""
         return self._edits(message, path, masks, 0)
 
-    def _new(self, reached: "_Reached", message: Message, path: str) -> NewRow:
-        rows = reached.rows
+    def _new(self, reached: "_Reached", message: Message, path: str, *, expects: bool) -> NewRow:
+        """Return a new row; `expects` says whether it may be meant to be stored, at a version."""
+        rows, expected = reached.rows, None
         if reached.depth:
             for name in unwritable_fields(message, rows.resource.unwritable):
                 raise not_allowed(below(path, name))
+            # A row that leaves out its key, or a part of it, is none that is stored.
+            if expects and rows.key(message, path, is_many=reached.is_many) is not None:
+                expected = rows.expected(message, path)
         values = rows.read(message, path)
-        held = tuple(self._held_by_new(reached, message, path)) if rows.relations else ()
-        return NewRow(values, path, rows.given(message, path), held)
+        held = tuple(self._held_by_new(reached, message, path, expects=expects)) if rows.relations else ()
+        return NewRow(values, path, rows.given(message, path), held, expected)
 
-    def _held_by_new(self, reached: "_Reached", message: Message, path: str) -> Iterator[Held[NewRow]]:
+    def _held_by_new(
+        self, reached: "_Reached", message: Message, path: str, *, expects: bool
+    ) -> Iterator[Held[NewRow]]:
         rows = reached.rows
         for name in held_relations(message, rows.relations):
             relation, place = rows.resource.relation_by_name.get(name), below(path, name)
             if relation is None or not relation.is_created:
                 raise not_written(place)
             others = self._reached(relation, place, reached.depth)
-            yield Held(
-                relation, place, [self._new(others, one, at) for one, at in _sent(relation, message, place)]
-            )
+            sent = _sent(relation, message, place)
+            yield Held(relation, place, [self._new(others, one, at, expects=expects) for one, at in sent])
 
     def _edits(
         self, message: Message, path: str, masks: Sequence[RelationMask], depth: int
@@ -174,25 +186,20 @@ class TreeReader:
         for one in masks:
             relation, place = one.relation, below(path, one.relation.name)
             others = self._reached(relation, place, depth)
-            sent = [
-                self._edit(others, row, at, one.mask, is_many=relation.is_many)
-                for row, at in _sent(relation, message, place)
-            ]
-            held.append(Held(relation, place, sent))
+            sent = _sent(relation, message, place)
+            held.append(Held(relation, place, [self._edit(others, row, at, one.mask) for row, at in sent]))
         return tuple(held)
 
-    def _edit(
-        self, reached: "_Reached", message: Message, path: str, mask: Mask, *, is_many: bool
-    ) -> RowEdit:
+    def _edit(self, reached: "_Reached", message: Message, path: str, mask: Mask) -> RowEdit:
         rows = reached.rows
         values, defaults = rows.changed(message, path, mask, reached.depth)
         return RowEdit(
             path=path,
             given=rows.given(message, path),
-            key=rows.key(message, path, is_many=is_many),
+            key=rows.key(message, path, is_many=reached.is_many),
             values=values,
             defaults=defaults,
-            expected=rows.expected(message, path) if rows.expected is not None else None,
+            expected=rows.expected(message, path),
             held=self._edits(message, path, mask.relations, reached.depth),
             new=partial(self._found_new, reached, message, path),
         )
@@ -205,7 +212,7 @@ class TreeReader:
         held = [one for one in broken if concerns_tree(rows.resource, self._related, one.fields, references)]
         if held:
             raise broken_rules(held)
-        return self._new(reached, message, path)
+        return self._new(reached, message, path, expects=True)
 
     def _reached(self, relation: Relation, path: str, depth: int) -> "_Reached":
         """Return what reads the rows of a relation; raises InvalidArgument where it is too deep."""
@@ -217,7 +224,7 @@ class TreeReader:
             rows = self._others[relation] = _Rows(self._related[relation.target], relation.references)
         if any(not field.writable for field in rows.references):  # so for some callers
             raise not_allowed(path)
-        return _Reached(rows, depth + 1)
+        return _Reached(rows, depth + 1, relation.is_many)
 
 
 class _Rows:
@@ -233,7 +240,7 @@ class _Rows:
         self.resource = resource
         self.references = [resource.by_column[column] for column in references]
         self.read = new_row_reader(resource, self.references)
-        self.expected = row_expectation(resource)
+        self.expected = row_expectation(resource) or _no_version
         self.rules = rules_of(resource.message)
         self.relations = relation_fields(resource)
 
@@ -288,11 +295,16 @@ class _Rows:
         }
 
 
+def _no_version(_: Message, __: str) -> None:
+    """Return that a row of a table without versions is expected at none."""
+
+
 class _Reached(NamedTuple):
-    """What reads rows, and how many relations lead to them."""
+    """What reads rows, how many relations lead to them, and whether the last is of many."""
 
     rows: _Rows
     depth: int
+    is_many: bool = False
 
 
 def _sent(relation: Relation, message: Message, path: str) -> Iterator[tuple[Message, str]]:
