@@ -14,7 +14,14 @@ from gateway.policy.policy_file import read_policy_file
 from gateway.policy.presets import Presets, merged, presets_of
 from gateway.policy.row_rules import TableRules
 from gateway.policy.schema_rules import row_rules
-from gateway.policy.tenants import Tenants, tenant_presets, tenants_of, with_tenants
+from gateway.policy.tenants import (
+    TenantColumn,
+    Tenants,
+    tenant_columns,
+    tenant_presets,
+    tenants_of,
+    with_tenants,
+)
 from gateway.schema.model import Schema
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.limits import PATH as LIMITS
@@ -76,6 +83,10 @@ class Callers:
                 extra={"tables": limited},
             )
         return {}
+
+    def tenant_columns(self) -> Mapping[str, TenantColumn]:
+        """Return which columns keep tenants apart, by the message's full name; none where nothing does."""
+        return tenant_columns(self.schema, self.tenants) if self.tenants is not None else {}
 
 
 async def known_callers(schema: Schema, settings: Settings, opened: AsyncExitStack) -> Callers:

@@ -153,6 +153,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
         caller_roles=storage.caller_roles,
         withheld=storage.withheld,
         marking=_marking(callers.schema, storage.tables),
+        tenant_columns={storage.tables.tables[name]: one for name, one in callers.tenant_columns().items()},
         own_tables=storage.own_tables,
         identified=callers.identified,
         session_idle=limits.session_idle_timeout,

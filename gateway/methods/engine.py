@@ -15,6 +15,7 @@ from gateway.errors import FailedPrecondition
 from gateway.methods.bulk_state import BulkState
 from gateway.policy.presets import Presets
 from gateway.policy.row_rules import TableRules
+from gateway.policy.tenants import TenantColumn
 from gateway.request.filter.related.relations import NO_RELATIONS, HopOf, Relations
 from gateway.request.pages.page_token import PageTokens
 from gateway.request.relations.rows import RelationRows
@@ -49,6 +50,7 @@ class Engine:
             run by the gateway's own.
         withheld: the columns that some roles may not set in new rows, by the message's full name.
         marking: the tables whose deleted rows stay, marked.
+        tenant_columns: which say whose rows are, of the tables that tenants have in common.
         own_tables: whether the database has the gateway's own tables.
         identified: whether callers are identified, so that columns may be some callers' alone.
         session_idle: seconds that a session may wait for its client.
@@ -77,6 +79,7 @@ class Engine:
     caller_roles: CallerRoles | None
     withheld: Mapping[str, frozenset[str]] = field(default_factory=dict)
     marking: frozenset[Table] = frozenset()
+    tenant_columns: Mapping[Table, TenantColumn] = field(default_factory=dict)
     own_tables: bool = True
     identified: bool
     session_idle: float = 10.0

@@ -11,6 +11,7 @@ from gateway.policy.presets import Preset
 from gateway.policy.rule_checker import driver_value
 from gateway.request.filter.parser import parse
 from gateway.schema.diagnostics import Diagnostic, SchemaError
+from gateway.schema.identity import is_exact
 from gateway.schema.model import Field, Resource, Schema, TablePolicy
 from gateway.schema.resources.partitions import is_partitioned_by, with_any_value
 from gateway.schema.values import ValueKind
@@ -41,10 +42,30 @@ class Tenants:
         read = claim_reader(tuple(self.claim.split(".")))
         return lambda caller: None if (found := read(caller)) == "" else found
 
+    def condition(self, field: Field) -> str:
+        """Return the rule that a row is its caller's tenant's."""
+        claim = f"{CALLER}.claims.{self.claim}"
+        condition = f"{field.name} = {claim}"
+        return f'{condition} AND {claim} != ""' if field.type.kind is ValueKind.TEXT else condition
+
     def column_of(self, resource: Resource) -> Field | None:
         """Return the field of a resource's tenant; None where its rows are of no tenant."""
         is_exempt = resource.message.full_name in self.exempt
         return None if is_exempt else resource.by_column.get(self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantColumn:
+    """The column that says whose a table's rows are.
+
+    Args:
+        name: of the column.
+        decides: whether nothing else says which rows a caller may read and delete.
+
+    """
+
+    name: str
+    decides: bool
 
 
 def tenants_of(settings: AuthSettings) -> Tenants | None:
@@ -89,15 +110,28 @@ def tenant_presets(schema: Schema, tenants: Tenants) -> Mapping[str, Preset]:
     }
 
 
+def tenant_columns(schema: Schema, tenants: Tenants) -> Mapping[str, TenantColumn]:
+    """Return the column of each tenants' table by the message's full name, of a schema `with_tenants`."""
+    found = {name: tenants.column_of(resource) for name, resource in schema.resources.items()}
+    return {
+        name: TenantColumn(field.column, _decides(schema.resources[name], tenants.condition(field), field))
+        for name, field in found.items()
+        if field is not None
+    }
+
+
+def _decides(resource: Resource, condition: str, field: Field) -> bool:
+    policy = resource.policy
+    # What PostgreSQL alone holds to be equal may not be to the condition.
+    is_whole = policy is not None and policy.read == policy.delete == condition
+    return is_whole and is_exact(field.type)
+
+
 def _with_policy(resource: Resource, tenants: Tenants) -> Resource:
     field = tenants.column_of(resource)
     if field is None:
         return resource
-    claim = f"{CALLER}.claims.{tenants.claim}"
-    condition = f"{field.name} = {claim}"
-    if field.type.kind is ValueKind.TEXT:
-        condition += f' AND {claim} != ""'
-    given = resource.policy
+    condition, given = tenants.condition(field), resource.policy
     rules = {
         rule.name: condition if given is None else _narrowed(getattr(given, rule.name), condition)
         for rule in fields(TablePolicy)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.methods.row_changes.dependents import MAX_DEPENDENTS, MAX_DEPTH, Dependents
+from gateway.methods.row_changes.dependents import MAX_DEPENDENTS, MAX_DEPTH, Dependents, Guards
 from gateway.schema.protos.sources import compile_protos
 from gateway.schema.read import read_schema
 from gateway.schema.tables.metadata import build_tables
@@ -201,6 +201,6 @@ def _start_seconds(folder: Path, length: int) -> float:
     schema = read_schema(compile_protos(folder))
     tables = build_tables(schema).tables
     before = process_time()
-    made = [Dependents(resource, tables[name]) for name, resource in schema.resources.items()]
+    made = [Dependents(resource, tables[name], Guards()) for name, resource in schema.resources.items()]
     assert all(one.exist for one in made[:-1])
     return process_time() - before

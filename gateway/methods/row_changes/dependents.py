@@ -1,6 +1,7 @@
 """Rows that refer to rows about to be deleted: they forbid it, or with force go too (AIP-135)."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Table
 from gateway.errors import FailedPrecondition
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import Edit
+from gateway.policy.tenants import TenantColumn
 from gateway.schema.model import Resource
 from gateway.sql.writes.cascade import Reference, references_to, referring_rows, remove_rows, row_ids
 
@@ -22,6 +24,38 @@ _Rows = dict[Table, set[_RowId]]
 _Follow = Callable[[Session, _Rows, _Rows], Awaitable[_Rows]]
 
 
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Which rows don't go unasked with those that they refer to.
+
+    Args:
+        protected: the tables of which each caller may delete some rows alone.
+        marking: those whose rows are marked as deleted: they go by force alone, if at all.
+        tenants: the columns that say whose the rows of tables are.
+
+    """
+
+    protected: frozenset[Table] = frozenset()
+    marking: frozenset[Table] = frozenset()
+    tenants: Mapping[Table, TenantColumn] = field(default_factory=dict)
+
+    def keep(self, reference: Reference) -> bool:
+        """Whether a caller may not delete all rows that refer so to rows that it may delete."""
+        return reference.table in self.protected and not self._is_within_tenant(reference)
+
+    def keep_unforced(self, reference: Reference) -> bool:
+        """Whether the database may not remove rows by a reference of which nobody has asked."""
+        return reference.table in self.marking or self.keep(reference)
+
+    def _is_within_tenant(self, reference: Reference) -> bool:
+        """Whether all that refers so to rows of the caller's tenant is that tenant's, and the caller's."""
+        above, below = self.tenants.get(reference.target), self.tenants.get(reference.table)
+        if above is None or below is None or not below.decides:
+            return False
+        pairs = {(one.parent.name, one.column.name) for one in reference.key.elements}
+        return (below.name, above.name) in pairs
+
+
 class Dependents:
     """The rows that refer to a resource's rows, and those that refer to them.
 
@@ -29,18 +63,9 @@ class Dependents:
     Everything happens in the caller's transaction, whose rows are locked, so nothing new can refer to them.
     """
 
-    def __init__(
-        self,
-        resource: Resource,
-        table: Table,
-        protected: frozenset[Table] = frozenset(),
-        marking: frozenset[Table] = frozenset(),
-    ) -> None:
+    def __init__(self, resource: Resource, table: Table, guards: Guards) -> None:
         self._table = table
-        self._protected = protected
-        """The tables of which each caller may delete some rows alone: none of theirs goes unasked."""
-        self._guarded = protected | marking
-        """Those, and the tables whose rows are marked as deleted: they go by force alone, if at all."""
+        self._guards = guards
         self._ids = row_ids(resource, table)
         # Looked up and compiled at their first use: of many tables, most can refer to each other's rows.
         self._references_to = cache(references_to)
@@ -65,7 +90,7 @@ class Dependents:
             new = {one for one in self._references_to(left.pop()) if one.cascades} - cascading
             cascading |= new
             left += [one.table for one in new]
-        found = {one for one in cascading if one.table in self._guarded}
+        found = {one for one in cascading if self._guards.keep_unforced(one)}
         while more := {one for one in cascading - found if any(one.table is on.target for on in found)}:
             found |= more
         return frozenset(found)
@@ -114,10 +139,10 @@ class Dependents:
         return _pairs(found)
 
     async def _all_next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
-        return await self._next(session, level, doomed, self._references_to, self._protected)
+        return await self._next(session, level, doomed, self._references_to, self._guards.keep)
 
     async def _cascading_next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
-        return await self._next(session, level, doomed, self._cascades_of, self._guarded)
+        return await self._next(session, level, doomed, self._cascades_of, self._guards.keep_unforced)
 
     def _cascades_of(self, table: Table) -> list[Reference]:
         return [one for one in self._references_to(table) if one in self.cascades_to_guarded]
@@ -128,15 +153,15 @@ class Dependents:
         level: _Rows,
         doomed: _Rows,
         references_to: Callable[[Table], Iterable[Reference]],
-        kept: frozenset[Table],
+        is_kept: Callable[[Reference], bool],
     ) -> _Rows:
-        """Return the rows that refer to a level's; raises FailedPrecondition for those of tables `kept`."""
+        """Return the rows that refer to a level's; raises FailedPrecondition for those that are kept."""
         found: _Rows = {}
         for table, rows in level.items():
             for reference in references_to(table):
                 new = await self._referring(session, reference, rows) - doomed.get(reference.table, set())
-                if new and reference.table in kept:
-                    raise _kept(reference.table.name, is_protected=reference.table in self._protected)
+                if new and is_kept(reference):
+                    raise _kept(reference.table.name, is_protected=self._guards.keep(reference))
                 if new:
                     found.setdefault(reference.table, set()).update(new)
         return found

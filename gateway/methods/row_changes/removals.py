@@ -10,7 +10,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.error_mapping import of_known_columns, with_details
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import DELETING, Changes, Edit, Found
-from gateway.methods.row_changes.dependents import Dependents, refusal
+from gateway.methods.row_changes.dependents import Dependents, Guards, refusal
 from gateway.methods.row_changes.row_errors import RowErrors
 from gateway.schema.model import Resource
 from gateway.sql.writes.change import Change
@@ -26,7 +26,7 @@ class Removal:
         edit: the row.
         allow_missing: whether a row that is not there, or deleted already, is as good.
         force: whether the rows that refer to it go too; None where the request can't say: then the database
-            says, but none goes of tables with a policy of their own, or with soft delete.
+            says, but none goes that is guarded (`Guards`).
 
     """
 
@@ -50,7 +50,8 @@ class Removals:
         presets, rules = engine.presets_of(resource), engine.rules_of(resource)
         hides_rows = engine.hides_rows
         self._changes = Changes(resource, table, rules, DELETING, presets, hides_rows=hides_rows)
-        self._dependents = Dependents(resource, table, engine.tables_with_rules, engine.marking)
+        guards = Guards(engine.tables_with_rules, engine.marking, engine.tenant_columns)
+        self._dependents = Dependents(resource, table, guards)
         self._soft = resource.soft_delete is not None
 
     @property
