@@ -36,6 +36,14 @@ async def documents(module_gateway_for: GatewayFor) -> Stored:
     return Stored(gateway)
 
 
+@pytest.fixture(scope="module")
+async def parts(module_gateway_for: GatewayFor) -> Stored:
+    gateway = await module_gateway_for("types")
+    rows = [{"id": i, "part": part, "parts": [part]} for i, part in enumerate(PARTS)]
+    await insert(gateway, gateway.schema.resources["types.v1.Rich"], [*rows, {"id": len(rows)}])
+    return Stored(gateway)
+
+
 async def found(documents: Stored, text: str) -> list[int]:
     page = await documents.call(LIST, filter=text)
     return [row.id for row in page.riches]
@@ -81,6 +89,30 @@ async def test_a_list_in_a_document_has_what_one_of_its_elements_is(
     documents: Stored, text: str, ids: list[int]
 ) -> None:
     assert await found(documents, text) == ids
+
+
+PARTS: list[Any] = [
+    {},
+    {"name": "", "weight": 0, "big": "0", "hue": "HUE_UNSPECIFIED", "ratio": 0.0, "blob": "", "parts": []},
+    {"name": "a", "weight": 0.5, "big": "5", "hue": "HUE_RED", "ratio": -0.5, "blob": "YQ==", "parts": [{}]},
+    {"at": "1970-01-01T00:00:00Z"},
+]
+
+
+@pytest.mark.parametrize(
+    "text", [f"part.{name}:*" for name in PARTS[1]] + [f"part:{name}" for name in PARTS[1]]
+)
+async def test_a_zero_of_a_field_without_presence_is_not_there(parts: Stored, text: str) -> None:
+    """Whoever wrote the document may have written it, or left it out."""
+    assert await found(parts, text) == [2]
+    assert await found(parts, f"NOT {text}") == [0, 1, 3, 4]
+    of_list = text.replace("part.", "parts.").replace("part:", "parts:")
+    assert await found(parts, of_list) == [2]
+
+
+@pytest.mark.parametrize("text", ["part.at:*", "part:at"])
+async def test_a_field_with_presence_is_there_with_any_value(parts: Stored, text: str) -> None:
+    assert await found(parts, text) == [3]
 
 
 @pytest.mark.parametrize("text", ["length(labels) > 1", "lower(parts.name) = a", "lower(part) = a"])

@@ -22,10 +22,12 @@ from gateway.request.filter.jsonb_path import (
 from gateway.request.filter.lexer import Token
 from gateway.request.filter.literals import dynamic_value, has_wildcard, is_word, pattern
 from gateway.request.filter.plan import (
+    And,
     AnyElement,
     AnyOnPath,
     Column,
     Compare,
+    Comparison,
     DynamicComparison,
     Element,
     HasKey,
@@ -197,7 +199,7 @@ class _Inside:
             member = follow_element(field, (key,))
         except InvalidStepError as error:
             raise self._context.error(self._literal.offset, error.description) from error
-        return self._present(Spot(member.field, (*spot.keys, *member.keys)), root)
+        return self._present(replace(member, keys=(*spot.keys, *member.keys)), root)
 
     def _in_elements(self, spot: Spot, root: Operand, path: tuple[Token, ...]) -> Predicate:
         if spot.field is None or self._comparator.text != ":":
@@ -211,9 +213,21 @@ class _Inside:
         return self._context.error(self._comparator.offset, f"{self._name} {expected}")
 
     def _present(self, spot: Spot, root: Operand) -> Predicate:
-        """Return whether it is set and not empty; of a map's or Struct's key, whether it is there."""
+        """Return whether it is set, not empty, without presence not zero; of a key, whether it is there."""
         operand = _operand(self._context, spot, root, ValueKind.JSON)
-        return NotEmpty(operand) if self._may_be_empty(spot) else Not(IsNull(operand))
+        if self._may_be_empty(spot):
+            return NotEmpty(operand)
+        there = Not(IsNull(operand))
+        if spot.field is None or not spot.implicit:
+            return there
+        return And((there, self._not_zero(spot, spot.field, root)))
+
+    def _not_zero(self, spot: Spot, field: FieldDescriptor, root: Operand) -> Predicate:
+        """Return whether what is stored isn't its field's zero: others may have written it."""
+        value_type, zero = scalar_type(field), field.default_value
+        stored = _operand(self._context, replace(spot, implicit=False), root, kind_of(spot))
+        given = zero if value_type.encode is None else value_type.encode(zero)
+        return Comparison(stored, Compare.NE, self._context.bind(given))
 
     def _may_be_empty(self, spot: Spot) -> bool:
         if spot.field is None or spot.element:
