@@ -4,7 +4,7 @@ python -m tests.queries_oracle [--cases N] [--seed NUMBER]
 """
 
 import asyncio
-import logging
+import gc
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +16,7 @@ from gateway.cli.runtime import loop_factory
 from tests.harness.databases import forgetful_databases
 from tests.queries_oracle.cases import Case, Tally
 from tests.queries_oracle.served import Served, serving
+from tests.queries_oracle.slow import SlowCalls
 
 _TELL = 1000
 
@@ -24,17 +25,20 @@ async def soak(folder: Path, first: int, cases: int) -> Tally:
     """Make cases from a number on."""
     with forgetful_databases(folder) as databases:
         async with serving(databases) as served:
+            gc.collect()
+            gc.freeze()  # as `serve` does
             return await _made(served, range(first, first + cases))
 
 
 async def _made(served: Mapping[str, Served], numbers: range) -> Tally:
-    tally = Tally()
-    for number in numbers:
-        fault = await Case(number, served, tally).run()
-        if fault:
-            click.echo(fault)
-        if tally.cases % _TELL == 0:
-            click.echo(f"{tally.cases} cases, {len(tally.faults)} faults")
+    tally = Tally(slow=SlowCalls(click.echo))
+    with tally.slow.noting():
+        for number in numbers:
+            fault = await Case(number, served, tally).run()
+            if fault:
+                click.echo(fault)
+            if tally.cases % _TELL == 0:
+                click.echo(f"{tally.cases} cases, {len(tally.faults)} faults")
     return tally
 
 
@@ -45,7 +49,6 @@ def main(cases: int, seed: int | None) -> None:
     """Run it whole."""
     first = random.randrange(1 << 32) if seed is None else seed  # noqa: S311 - cases, no secrets
     click.echo(f"cases from {first} on")
-    logging.disable()
     with (
         TemporaryDirectory(prefix="rowgate-queries-") as folder,
         asyncio.Runner(loop_factory=loop_factory()) as runner,

@@ -178,7 +178,7 @@ class Grouping:
     Args:
         rows: which rows, in which order of groups and pages; no mask, no keys.
         group_by: the fields that make groups.
-        computed: the fields that are computed.
+        computed: the fields that are computed; none where the different values of the keys are asked for.
         having: which groups.
         zone: the request's.
 
@@ -192,13 +192,18 @@ class Grouping:
 
     @property
     def verb(self) -> str:
-        """The method's kind."""
-        return "Aggregate"
+        """What it is counted as."""
+        return "Aggregate" if self.computed else "Distinct"
 
     @property
     def statistics(self) -> Statistics:
         """The message of its rows."""
         return STATISTICS[self.rows.table.name]
+
+    @property
+    def mask(self) -> Sequence[str]:
+        """What is to be computed; a key, which is told anyway, where nothing is."""
+        return self.computed or self.group_by[:1]
 
     @property
     def request(self) -> Mapping[str, Any]:
@@ -241,7 +246,7 @@ class Grouping:
             yield from (replace(self, computed=[name]) for name in self.computed)
         if self.zone:
             yield replace(self, zone="")
-        if not self.rows.order and not self.having:
+        if not self.rows.order and not self.having and (self.computed or len(self.group_by) > 1):
             for name in self.group_by:
                 yield replace(self, group_by=[other for other in self.group_by if other != name])
 
@@ -249,7 +254,7 @@ class Grouping:
         """Tell what is asked."""
         having = f" having={self.having.text!r}" if self.having else ""
         zone = f" time_zone={self.zone}" if self.zone else ""
-        asked = f"group_by={list(self.group_by)} read_mask={list(self.computed)}"
+        asked = f"group_by={list(self.group_by)} read_mask={list(self.mask)}"
         return f"Aggregate of {self.rows}: {asked}{having}{zone}"
 
 
@@ -257,7 +262,7 @@ def drawn_grouping(rows: Question, chance: Random) -> Grouping:
     """Draw what is asked of groups of rows that a question finds."""
     statistics = STATISTICS[rows.table.name]
     keys = chance.sample(list(statistics.keys), chance.choice((0, 1, 1, 2, 3)))
-    computed = chance.sample(list(statistics.computed), chance.randrange(1, 5))
+    computed = chance.sample(list(statistics.computed), chance.randrange(0 if keys else 1, 5))
     names = [name for name in (*keys, *computed) if statistics.answer.fields[name].kind.ordered]
     order = [
         (name, chance.random() < 0.5)

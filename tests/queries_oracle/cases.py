@@ -2,19 +2,23 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import asyncpg
+from google.protobuf.json_format import MessageToDict
 
 from tests.harness.client import Client, RpcFailed
 from tests.queries_oracle.aggregates import STATISTICS, Grouping, aggregated, drawn_grouping
 from tests.queries_oracle.answers import Tree, found_rows, groups, told_rows
 from tests.queries_oracle.compared import Wrong, alike, compare, told_of
 from tests.queries_oracle.questions import BY_KEY, VERBS, Question, drawn_question
+from tests.queries_oracle.searches import Searching, drawn_search, found_hits, searched, told_hit
 from tests.queries_oracle.served import Served
 from tests.queries_oracle.shown import heard_row, spelled_order
+from tests.queries_oracle.slow import SlowCalls, watched
 from tests.queries_oracle.tables import SCHEMAS
 from tests.queries_oracle.world import drawn_world
 
@@ -24,7 +28,7 @@ _SECONDS = 120
 """That a call may take: a machine may have much else to do."""
 _MOST_TRIES = 300
 """That are made to find a smaller question that fails."""
-Asked = Question | Grouping
+Asked = Question | Grouping | Searching
 
 
 @dataclass(slots=True)
@@ -37,13 +41,15 @@ class Tally:
     empty: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    slow: SlowCalls = field(default_factory=SlowCalls)
 
     def __str__(self) -> str:
         """Return the counts."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
         return (
             f"{self.cases} cases ({kinds}), {len(self.faults)} answers other than SQL's; "
-            f"{self.calls} calls, {self.rows} rows or groups compared, {self.empty} cases that find none"
+            f"{self.calls} calls, {self.rows} rows or groups compared, {self.empty} cases that find none; "
+            f"{self.slow.count} calls took over {self.slow.seconds:g} s"
         )
 
 
@@ -83,7 +89,7 @@ class Case:
         if not wrong:
             return ""
         asked, wrong = await self._smallest(asked, wrong)
-        sql = asked.sql() if isinstance(asked, Grouping) else asked.condition()
+        sql = asked.condition() if isinstance(asked, Question) else asked.sql()
         fault = (
             f"case {self.number} ({self.served.schema}, {self.transport}): {asked}\n  {wrong}\n  SQL: {sql}"
         )
@@ -93,13 +99,15 @@ class Case:
     def _drawn(self) -> Asked:
         verb = self.chance.choice(VERBS)
         tables = SCHEMAS[self.served.schema]
-        of_groups = aggregated(self.served.schema)
-        table = self.chance.choice(of_groups if verb == "Aggregate" else list(tables.values()))
-        question = drawn_question(verb, table, tables, self.served.world[table.name], self.chance)
-        if verb != "Aggregate":
-            return question
-        question = drawn_question("List", table, tables, self.served.world[table.name], self.chance)
-        return drawn_grouping(question, self.chance)
+        of_some = {"Aggregate": aggregated, "Search": searched}
+        table = self.chance.choice(
+            of_some[verb](self.served.schema) if verb in of_some else list(tables.values())
+        )
+        of_rows = "List" if verb in of_some else verb
+        question = drawn_question(of_rows, table, tables, self.served.world[table.name], self.chance)
+        if verb == "Search":
+            return drawn_search(question, self.chance)
+        return drawn_grouping(question, self.chance) if verb == "Aggregate" else question
 
     async def _smallest(self, asked: Asked, wrong: str) -> tuple[Asked, str]:
         simpler: Iterator[Asked] = asked.simpler()
@@ -117,6 +125,8 @@ class Case:
         try:
             if isinstance(asked, Grouping):
                 await self._grouped(asked)
+            elif isinstance(asked, Searching):
+                await self._searched(asked)
             elif asked.verb in BY_KEY:
                 await self._by_key(asked)
             else:
@@ -215,12 +225,31 @@ class Case:
         token = ""
         for _ in range(len(due) + 2):
             more = {**asked.request, "page_size": asked.rows.page_size, "page_token": token}
-            page = await self._call(asked.rows, "Aggregate", more, mask=asked.computed)
+            page = await self._call(asked.rows, "Aggregate", more, mask=asked.mask)
             heard += [heard_row(asked.statistics.answer, group) for group in page.groups]
             token = page.next_page_token
             if not token:
                 break
         compare(due, heard, alike)
+
+    async def _searched(self, asked: Searching) -> None:
+        due = await found_hits(self.served, asked)
+        self.tally.rows += len(due)
+        self.tally.empty += not due
+        rows, table = asked.rows, asked.rows.table
+        trees = await told_rows(self.served, table, [number for number, _ in due], rows.shown)
+        heard: list[Any] = []
+        token = ""
+        for _ in range(len(due) + 2):
+            more = {**asked.parts, **rows.rows, "page_size": rows.page_size, "page_token": token}
+            page = await self._call(rows, "Search", more)
+            heard += [
+                {**told_hit(hit), "row": told_of(rows, getattr(hit, table.name.lower()))} for hit in page.hits
+            ]
+            token = page.next_page_token
+            if not token:
+                break
+        compare([{**told, "row": tree} for (_, told), tree in zip(due, trees, strict=True)], heard)
 
     def _ordered(self, asked: Question) -> Mapping[str, Any]:
         return {**asked.rows, "order_by": spelled_order(asked.order)}
@@ -232,18 +261,26 @@ class Case:
         method, message = self._message(asked, verb, fields)
         if mask is not None:
             message.read_mask.paths.extend(mask)
-        return await self.client.call(method, message, timeout=_SECONDS)
+        async with self._watched(method, message):
+            return await self.client.call(method, message, timeout=_SECONDS)
 
-    def _stream(self, asked: Question, token: str) -> AsyncIterator[Any]:
+    async def _stream(self, asked: Question, token: str) -> AsyncIterator[Any]:
         self.tally.calls += 1
         method, message = self._message(asked, "Stream", {**self._ordered(asked), "resume_token": token})
-        return self.client.stream(method, message, timeout=_SECONDS)
+        async with self._watched(method, message):
+            async for chunk in self.client.stream(method, message, timeout=_SECONDS):
+                yield chunk
+
+    def _watched(self, method: str, message: Any) -> AbstractAsyncContextManager[None]:
+        asked = f"case {self.number} ({self.transport}): {method} {MessageToDict(message)}"
+        return watched(self.served.sql, asked, self.tally.slow)
 
     def _message(self, asked: Question, verb: str, fields: Mapping[str, Any]) -> tuple[str, Any]:
         """Return a method and its request."""
         table, schema = asked.table, self.served.schema
         name = f"{verb}{table.name if verb == 'Get' else table.plural}"
-        service = f"{table.name}{'Statistics' if table.name in STATISTICS else ''}Service"
+        of_table = "Search" if verb == "Search" else "Statistics" if table.name in STATISTICS else ""
+        service = f"{table.name}{of_table}Service"
         message = self.client.message(
             f"{schema}.v1.{name}Request",
             {one: value for one, value in fields.items() if one not in asked.equal},
@@ -251,7 +288,7 @@ class Case:
         for one, value in asked.equal.items():
             enum = message.DESCRIPTOR.fields_by_name[one].enum_type
             setattr(message, one, enum.values_by_name[value].number if enum else value)
-        if verb in ("Get", "BatchGet", "List", "Stream"):
+        if verb in ("Get", "BatchGet", "List", "Stream", "Search"):
             tables = SCHEMAS[schema]
             message.read_mask.paths.extend(asked.shown.paths(table, tables))
             for arguments in asked.shown.arguments(table, tables):

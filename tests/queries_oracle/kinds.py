@@ -373,6 +373,20 @@ def enum(cast: str, names: Mapping[str, Any], numbers: Mapping[str, int]) -> Kin
     )
 
 
+def vector(size: int) -> Kind:
+    """Return the kind of vectors of so many numbers."""
+    values = (-2.0, -1.0, 0.0, 0.5, 1.0, 3.0)
+    return Kind(
+        f"vector of {size}",
+        lambda chance: chance.choices(values, k=size),
+        f"vector({size})",
+        str,
+        told=list,
+        ordered=False,
+        element=DOUBLE,
+    )
+
+
 def enum_list(one: Kind) -> Kind:
     """Return the kind of a list of an enum's values, which are stored by their names."""
     return Kind(

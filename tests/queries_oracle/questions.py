@@ -22,6 +22,7 @@ VERBS = (
     "Count",
     "Aggregate",
     "Aggregate",
+    "Search",
 )
 
 
@@ -35,7 +36,7 @@ class Question:
         keys: which rows by their keys; the last may be of no row.
         filter: which rows.
         equal: values of fields, which rows have to have.
-        order: by which fields, each with whether it descends.
+        order: by which fields, of the rows or behind relations, each with whether it descends.
         page_size: how many rows a page has.
         show_deleted: whether rows count that are marked as deleted.
         shown: what is told of rows.

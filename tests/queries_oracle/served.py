@@ -10,6 +10,7 @@ from gateway.cli.servers import SERVERS
 from tests.harness.client import Client
 from tests.harness.databases import Databases
 from tests.harness.gateway import serve, start_gateway
+from tests.queries_oracle.slow import SLOW_SECONDS
 from tests.queries_oracle.tables import SCHEMAS
 from tests.queries_oracle.world import World, places, write
 
@@ -17,6 +18,8 @@ _SETTINGS = {
     "pool_size": 2,
     "secret": "a secret of sixteen or more",
     "log_level": "error",
+    "log_slow_call": SLOW_SECONDS,
+    "log_slow_statement": SLOW_SECONDS,
     "stream_chunk_bytes": 1024,
 }
 

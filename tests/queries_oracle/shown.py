@@ -6,8 +6,9 @@ from random import Random
 from typing import Any
 
 from tests.queries_oracle import kinds
+from tests.queries_oracle.filters.across import renamed, rows_held
 from tests.queries_oracle.filters.trees import Tree, drawn_filter
-from tests.queries_oracle.tables import Row, Table
+from tests.queries_oracle.tables import BY_NAME, Row, Table
 
 Tables = Mapping[str, Table]
 _DEEPEST = 4
@@ -26,7 +27,7 @@ class Held:
     Args:
         shown: of its rows.
         filter: beside the schema's.
-        order: in place of the schema's, by fields, each with whether it descends.
+        order: in place of the schema's, by paths to fields, each with whether it descends.
         limit: where it is smaller than the schema's; 0 for that.
 
     """
@@ -107,7 +108,17 @@ def sql_order(table: Table, order: Sequence[tuple[str, bool]]) -> str:
     down = bool(order) and order[-1][1]
     named = {name for name, _ in order}
     whole = [*order, *((name, down) for name in table.key if name not in named)]
-    return ", ".join(f"{table.column(name)}{' DESC' if descends else ''}" for name, descends in whole)
+    return ", ".join(f"{_value_at(table, path)}{' DESC' if descends else ''}" for path, descends in whole)
+
+
+def _value_at(table: Table, path: str, depth: int = 0) -> str:
+    """Return the field that a path leads to, in SQL over the table as `t`: NULL where no row is there."""
+    name, _, below = path.partition(".")
+    if not below:
+        return table.column(name)
+    relation = table.relations[name]
+    value = renamed(_value_at(BY_NAME[relation.target], below, depth + 1), depth)
+    return f"(SELECT {value} {rows_held(table, relation, depth)})"
 
 
 def _below(table: Table, name: str, path: str) -> str:
@@ -123,9 +134,18 @@ def _of_field(table: Table, name: str, parts: Sequence[str]) -> list[str]:
 
 
 def drawn_order(table: Table, chance: Random) -> Sequence[tuple[str, bool]]:
-    """Draw an order."""
-    names = [name for name, one in table.fields.items() if one.kind.ordered]
-    return [(name, chance.random() < 0.5) for name in chance.sample(names, chance.choice((0, 1, 1, 2, 3)))]
+    """Draw an order, also by rows that relations lead to."""
+    paths = dict.fromkeys(_drawn_path(table, chance) for _ in range(chance.choice((0, 1, 1, 2, 3))))
+    return [(path, chance.random() < 0.5) for path in paths]
+
+
+def _drawn_path(table: Table, chance: Random, depth: int = 0) -> str:
+    """Draw a field to sort by, of the rows or of others to which relations lead that hold one each."""
+    ways = [name for name, relation in table.relations.items() if not relation.many]
+    if ways and depth < _DEEPEST and chance.random() < 0.3:
+        name = chance.choice(ways)
+        return f"{name}.{_drawn_path(BY_NAME[table.relations[name].target], chance, depth + 1)}"
+    return chance.choice([name for name, one in table.fields.items() if one.kind.ordered])
 
 
 def drawn_shown(table: Table, tables: Tables, chance: Random) -> Shown:

@@ -56,6 +56,26 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What rows are searched by.
+
+    Args:
+        words: the fields whose words count, each with the letter of its weight.
+        likeness: the fields whose texts are compared.
+        vectors: the fields of vectors, each with pgvector's operator of its distance.
+        language: of the words.
+        threshold: how alike texts have to be where a request doesn't say.
+
+    """
+
+    words: Mapping[str, str]
+    likeness: Sequence[str]
+    vectors: Mapping[str, str] = field(default_factory=dict)
+    language: str = "simple"
+    threshold: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A resource.
 
@@ -70,6 +90,7 @@ class Table:
         refers: fields that name rows of other tables, by what they name there.
         equal: fields that requests have for equality.
         unique: a field that no two rows have alike.
+        search: what its rows are searched by, if they are.
 
     """
 
@@ -83,6 +104,7 @@ class Table:
     refers: Mapping[tuple[str, ...], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     equal: Sequence[str] = ()
     unique: str = ""
+    search: Search | None = None
 
     def column(self, name: str, alias: str = "t") -> str:
         """Return a field's column in SQL."""
@@ -173,6 +195,7 @@ CLINIC = (
         deleted="deleted_at",
         refers={("doctor_id",): ("Doctor", ("id",))},
         equal=("name", "blood", "weight"),
+        search=Search({"name": "A", "nickname": "D"}, ["name"]),
     ),
     Table(
         "Visit",
@@ -217,6 +240,7 @@ DEPOT = (
             "uses": Field(kinds.enum_list(_USE_NAMED)),
         },
         {"parcels": Relation("Parcel", {"aisle": "aisle", "number": "place"}, many=True, limit=5)},
+        search=Search({"title": "C"}, ["title"], language="english", threshold=0.2),
     ),
     Table(
         "Order",
@@ -317,6 +341,8 @@ HEAVENS = (
             "found_at": Field(kinds.TIMESTAMP, optional=True),
             "period": Field(kinds.DURATION, optional=True),
             "deleted_at": Field(kinds.TIMESTAMP, optional=True),
+            "spot": Field(kinds.vector(2)),
+            "course": Field(kinds.vector(3)),
         },
         {
             "galaxy": Relation("Galaxy", {"galaxy_code": "code", "catalog": "catalog"}),
@@ -333,6 +359,7 @@ HEAVENS = (
             ("around",): ("Star", ("name",)),
         },
         equal=("magnitude", "catalog"),
+        search=Search({"name": "B", "around": "D"}, ["name", "around"], {"spot": "<->", "course": "<=>"}),
     ),
     Table(
         "Note",

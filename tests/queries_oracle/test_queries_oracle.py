@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
-from sqlalchemy import true
+from sqlalchemy import FromClause, true
 
 import gateway.sql.reads.aggregate
+import gateway.sql.reads.ordered_table
 import gateway.sql.reads.relations
+import gateway.sql.reads.search
 import gateway.sql.reads.select
+from gateway.request.filter.plan import Hop
+from gateway.sql.filters.related import are_related
 from gateway.sql.reads.order import order_clause
 from gateway.sql.reads.relations import RelatedRows
 from tests.harness.databases import Databases
@@ -15,6 +19,7 @@ from tests.queries_oracle.cases import Case, Tally
 from tests.queries_oracle.filters.conditions import Condition
 from tests.queries_oracle.filters.trees import Tree
 from tests.queries_oracle.served import Served, serving
+from tests.queries_oracle.slow import SlowCalls
 
 CASES = 150
 _TRIES = 600
@@ -34,6 +39,15 @@ async def test_answers_are_those_of_sql(served: AllServed, tell: Callable[[str],
         await Case(number, served, tally).run()
     tell(f"queries: {tally}")
     assert not tally.faults, "\n\n".join(tally.faults)
+
+
+async def test_a_slow_call_is_told_with_what_it_waits_for(served: AllServed) -> None:
+    lines: list[str] = []
+    tally = Tally(slow=SlowCalls(lines.append, seconds=0.0))
+    await Case(0, served, tally).run()
+    assert tally.slow.count == tally.calls
+    assert [line for line in lines if line.startswith("slow:") and "case 0 (" in line]
+    assert [line for line in lines if line.startswith("load ")]
 
 
 def _leaf(name: str) -> Tree:
@@ -90,7 +104,29 @@ def _groups_are_all_answered(patch: Patch) -> None:
     patch.setattr(gateway.sql.reads.aggregate, "where_filter", lambda *_, **_named: true())
 
 
-PLANTED = (_limits_are_forgotten, _the_deleted_are_related, _nulls_come_first, _groups_are_all_answered)
+def _orders_lead_to_the_deleted(patch: Patch) -> None:
+    """Order rows by those that are marked as deleted, too."""
+    right = are_related
+
+    def wrong(hop: Hop, *of: FromClause) -> object:
+        return right(hop, *of)[: len(hop.relation.columns)]
+
+    patch.setattr(gateway.sql.reads.ordered_table, "are_related", wrong)
+
+
+def _places_count_alike(patch: Patch) -> None:
+    """Let the first place among those that a part finds count hardly more than the last."""
+    patch.setattr(gateway.sql.reads.search, "DAMPING", 6000)
+
+
+PLANTED = (
+    _limits_are_forgotten,
+    _the_deleted_are_related,
+    _nulls_come_first,
+    _groups_are_all_answered,
+    _orders_lead_to_the_deleted,
+    _places_count_alike,
+)
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__[1:])

@@ -327,8 +327,8 @@ async def test_rows_hold_lists_that_their_connection_never_read_before(gateway_f
     gateway = await gateway_for("heavens", pool_size=1)
     await gateway.sql("INSERT INTO \"Deep Sky\".galaxy (code, catalog) VALUES (1, 'CATALOG_NEW')")
     await gateway.sql(
-        'INSERT INTO "Deep Sky".star (name, magnitude, galaxy_code, catalog, planets)'
-        " VALUES ('a', 1, 1, 'CATALOG_NEW', '{0.5,NaN}')"
+        'INSERT INTO "Deep Sky".star (name, magnitude, galaxy_code, catalog, planets, spot, course)'
+        " VALUES ('a', 1, 1, 'CATALOG_NEW', '{0.5,NaN}', '[0,0]', '[0,0,1]')"
     )
     answer = await gateway.call("heavens.v1.GalaxyService/ListGalaxies", read_mask="stars.*.planets")
     assert repr([[*star.planets] for star in answer.galaxies[0].stars]) == "[[0.5, nan]]"

@@ -35,8 +35,9 @@ SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnu
     pg_get_expr(adbin, adrelid) AS default, col_description(attrelid, attnum) AS comment
 FROM pg_attribute JOIN pg_class t ON t.oid = attrelid JOIN pg_namespace n ON n.oid = t.relnamespace
 LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-WHERE t.relname = $1 AND n.nspname = $2 AND attnum > 0 ORDER BY attnum
+WHERE t.relname = $1 AND n.nspname = $2 AND attnum > 0 AND atttypid <> 'tsvector'::regtype ORDER BY attnum
 """
+"""The columns, but that of the words which searches find rows by."""
 
 
 async def rows(databases: Databases, schema: str, sql: str, resource: Resource) -> list[asyncpg.Record]:

@@ -18,7 +18,7 @@ def drawn_across(table: Table, chance: Random, depth: int = 0) -> Condition:
     shape = chance.choice(shapes)
     if shape == "below":
         return _below(table, name, chance, depth)
-    rows = _rows(table, relation, depth)
+    rows = rows_held(table, relation, depth)
     if shape == "there":
         return Condition(f"{name}:*", f"EXISTS (SELECT {rows})")
     if shape == "null":
@@ -39,7 +39,7 @@ def _both(target: Table, chance: Random, depth: int) -> Condition:
     """Draw one condition on a row of another table, or two that it has to meet both."""
     parts = [drawn_condition(target, chance) for _ in range(chance.choice((1, 2)))]
     sql = " AND ".join(f"({part.sql})" for part in parts)
-    return Condition(" AND ".join(part.text for part in parts), f"({_renamed(sql, depth)})")
+    return Condition(" AND ".join(part.text for part in parts), f"({renamed(sql, depth)})")
 
 
 def _below(table: Table, name: str, chance: Random, depth: int, prefix: str = "") -> Condition:
@@ -54,23 +54,23 @@ def _below(table: Table, name: str, chance: Random, depth: int, prefix: str = ""
         subject = replace(subject_of(target, column), path=f"{prefix}{name}.{column}")
         asks = [one for one in asks_of(target.fields[column]) if one is not other_field]
         inner = chance.choice(asks)(subject, target, chance)
-    sql = _renamed(f"({inner.sql})", depth)
+    sql = renamed(f"({inner.sql})", depth)
     if relation.many:
-        return Condition(inner.text, f"EXISTS (SELECT {_rows(table, relation, depth)} AND {sql})")
-    return Condition(inner.text, f"(SELECT {sql} {_rows(table, relation, depth, outer=True)})")
+        return Condition(inner.text, f"EXISTS (SELECT {rows_held(table, relation, depth)} AND {sql})")
+    return Condition(inner.text, f"(SELECT {sql} {rows_held(table, relation, depth, outer=True)})")
 
 
-def _renamed(sql: str, depth: int) -> str:
+def renamed(sql: str, depth: int) -> str:
     """Return a condition on a table's rows as `t` as one on them as what they are called at a depth."""
     return sql.replace('t."', f'r{depth}."')
 
 
-def _rows(table: Table, relation: Relation, depth: int, *, outer: bool = False) -> str:
+def rows_held(table: Table, relation: Relation, depth: int, *, outer: bool = False) -> str:
     """Return where the rows are found that a relation holds; one of NULLs where there is none, if `outer`."""
     target, alias = BY_NAME[relation.target], f"r{depth}"
     parts = [f"{target.column(there, alias)} = {table.column(here)}" for here, there in relation.on.items()]
     parts += [f"{target.column(target.deleted, alias)} IS NULL"] if target.deleted else []
-    parts += [_renamed(f"({relation.rule})", depth)]
+    parts += [renamed(f"({relation.rule})", depth)]
     met = " AND ".join(parts)
     if outer:
         return f"FROM (SELECT 1) AS one LEFT JOIN {target.relation} AS {alias} ON {met}"

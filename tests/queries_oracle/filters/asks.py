@@ -69,6 +69,8 @@ def asks_of(field: Field) -> Sequence[Ask]:
     asks = _BY_KIND.get(name, (element, length) if name.startswith("list of") else _NUMERIC)
     if name.startswith("enum") or name.endswith("bool"):
         asks = (compared, one_of)
+    elif name.startswith("vector"):
+        asks = ()
     return (*asks, *asks, there, *([null] if field.optional else []))
 
 
@@ -87,7 +89,7 @@ def present(field: Field, column: str) -> str:
         found = f"{column} NOT IN ('[]', '{{}}')"
     elif kind is kinds.BYTES or (cast.startswith(("text", "varchar")) and not kind.name.startswith("enum")):
         found = f"length({column}) > 0"
-    elif field.optional or kind is kinds.UUID:
+    elif field.optional or kind is kinds.UUID or cast.startswith("vector"):
         return f"{column} IS NOT NULL"
     else:
         found = f"{column} <> {kind.sql(kind.zero)}"

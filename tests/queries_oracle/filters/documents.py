@@ -74,13 +74,25 @@ def in_message(subject: Subject, table: Table, chance: Random) -> Condition:
     else:
         value, present = stored, f"coalesce({stored} <> '', false)"
     below = Subject(f"{subject.path}.{name}", f"({value})", kind, present)
-    asks = [compared, null, *([there, pattern, part, holds] if kind is kinds.TEXT else [])]
+    asks = [compared, null, there, member, *([pattern, part, holds] if kind is kinds.TEXT else [])]
     return chance.choice(asks)(below, table, chance)
+
+
+def member(subject: Subject, _table: Table, _chance: Random) -> Condition:
+    """Ask whether a field is there, as AIP-160 spells it of a message that holds it."""
+    message, _, name = subject.path.rpartition(".")
+    return Condition(f"{message}:{name}", subject.present)
 
 
 def in_messages(subject: Subject, _table: Table, chance: Random) -> Condition:
     """Ask whether one of several stored messages has a value."""
     elements = f"jsonb_array_elements({subject.sql}) AS e"
+    if chance.random() < 0.2:
+        name, spelled = chance.choice(tuple(STOP_ZEROS)), chance.choice((".{}:*", ":{}"))
+        there = f"coalesce(e ->> '{name}', '') NOT IN ('', '0')"
+        return Condition(
+            f"{subject.path}{spelled.format(name)}", f"EXISTS (SELECT FROM {elements} WHERE {there})"
+        )
     if chance.random() < 0.4:
         days = chance.choice((0, 1, 7))
         return Condition(
