@@ -219,6 +219,10 @@ class Dispatcher:
             method.path for methods in services.values() for method, _ in methods if method.reads
         )
         """The paths of those that are known to change nothing."""
+        self.converse = frozenset(
+            method.path for methods in services.values() for method, _ in methods if method.converses
+        )
+        """The paths of those whose requests and responses have to go both ways at once."""
 
     @property
     def is_traced(self) -> bool:

@@ -112,7 +112,13 @@ class ServedApi:
         """Return the methods, by path."""
         answer = self._dispatcher
         return {
-            path: ServedMethod(path, descriptor, partial(answer, path), reads=path in answer.reads)
+            path: ServedMethod(
+                path,
+                descriptor,
+                partial(answer, path),
+                reads=path in answer.reads,
+                converses=path in answer.converse,
+            )
             for path, descriptor in answer.methods.items()
         }
 

@@ -18,6 +18,7 @@ class ServedMethod:
         answer: answers a call; raises nothing but CancelledError. What it sends beside the reply goes by the
             exchange's channel, which a call has where a side of the method streams.
         reads: whether it is known to change nothing.
+        converses: whether its requests and responses have to go both ways at once.
         name: the path without its first slash.
         takes_stream: whether its requests are a stream of messages.
         streams: whether a side of it is one.
@@ -28,6 +29,7 @@ class ServedMethod:
     descriptor: MethodDescriptor
     answer: Callable[[Exchange], Awaitable[Reply]]
     reads: bool = False
+    converses: bool = False
     name: str = field(init=False)
     takes_stream: bool = field(init=False)
     streams: bool = field(init=False)

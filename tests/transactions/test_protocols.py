@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -53,6 +54,22 @@ async def test_steps_are_answered_on_each_transport(gateway_for: GatewayFor, tra
     gateway = await gateway_for("bank", transport=transport)
     response = await gateway.call(TRANSACT, _STEPS)
     assert [gateway.client.unpacked(one).cents for one in response.responses] == [5, 6, 6]
+
+
+async def test_a_session_says_that_it_needs_http_2(gateway_for: GatewayFor) -> None:
+    """Each protocol in its own form: and not that the session's beginning is missing."""
+    gateway = await gateway_for("bank", transport="http")
+    path, begin = "/bank.v1.BankService/Session", {"begin": {}}
+    headers = {"content-type": "application/connect+json"}
+    connect = await ask(gateway.target, "POST", path, envelope(json.dumps(begin).encode()), headers)
+    ((flags, ended),) = envelopes(connect.body)
+    assert (connect.status, flags, ended["error"]["code"]) == (200, 2, "unimplemented")
+    assert "takes HTTP/2" in ended["error"]["message"]
+    message = gateway.client.message("bank.v1.SessionRequest", begin).SerializeToString()
+    headers = {"content-type": "application/grpc-web+proto"}
+    web = await ask(gateway.target, "POST", path, envelope(message), headers)
+    assert web.headers["grpc-status"] == "12"
+    assert "takes HTTP/2" in unquote(web.headers["grpc-message"])
 
 
 async def test_a_session_goes_over_connect_on_http_2(gateway_for: GatewayFor) -> None:

@@ -113,6 +113,11 @@ class Method(ABC):
         return False
 
     @property
+    def converses(self) -> bool:
+        """Whether clients look at a response before they send the next request: both ways at once."""
+        return False
+
+    @property
     def table_name(self) -> str:
         """The one table that its calls are counted by, `schema.table`; empty where there is none."""
         return ""
@@ -189,6 +194,11 @@ class TransactionMethod(Method):
     def reads(self) -> bool:
         """Its steps may write."""
         return False
+
+    @property
+    def converses(self) -> bool:
+        """Whether it is a Session."""
+        return self.kind is TransactionKind.SESSION
 
 
 @dataclass(frozen=True, slots=True)

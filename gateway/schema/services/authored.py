@@ -35,6 +35,11 @@ class AuthoredMethod(Method):
         unary = not (self.descriptor.client_streaming or self.descriptor.server_streaming)
         return unary and bool(options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
 
+    @property
+    def converses(self) -> bool:
+        """Whether both of its sides stream."""
+        return bool(self.descriptor.client_streaming and self.descriptor.server_streaming)
+
     def wrong(self, wrong: str, right: str) -> Diagnostic:
         """Return a diagnostic of it."""
         return Diagnostic(self.element.file, self.element.line, self.full_name, wrong, right)

@@ -50,6 +50,15 @@ def unknown_method() -> Unimplemented:
     return Unimplemented("unknown method", reason="UNKNOWN_METHOD")
 
 
+def one_way_at_once() -> Unimplemented:
+    """Return the error of a call by HTTP/1.1 whose requests and responses go both ways at once."""
+    return Unimplemented(
+        "the method streams its requests and responses both ways at once, which takes HTTP/2: "
+        "this call came over HTTP/1.1",
+        reason="HTTP2_REQUIRED",
+    )
+
+
 def not_one_request() -> Unimplemented:
     """Return the error of a call with no request, or several, where there is to be one."""
     return Unimplemented("exactly one request message is expected", reason="NOT_ONE_REQUEST")

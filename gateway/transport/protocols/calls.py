@@ -14,7 +14,12 @@ from gateway.request.calls.memory import HeldBytes, RequestMemory
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply, request_id
 from gateway.transport.host_names import misdirected
-from gateway.transport.limits.refusals import broken_off, shutting_down, unknown_method
+from gateway.transport.limits.refusals import (
+    broken_off,
+    one_way_at_once,
+    shutting_down,
+    unknown_method,
+)
 from gateway.transport.protocols.messages import Convert, Envelopes, RequestMessages, WholeBody
 from gateway.transport.served_method import ServedMethod
 from gateway.transport.wire.framing import Unframer
@@ -108,6 +113,8 @@ class Calls:
         method = self.methods.get(path)
         if method is None:
             raise unknown_method()
+        if method.converses and not request.duplex:
+            raise one_way_at_once()
         return method
 
     def envelopes(

@@ -26,6 +26,7 @@ class DecoratedRequest:
         self.principal = request.principal
         self.misdirected = request.misdirected
         self.trailers = request.trailers
+        self.duplex = request.duplex
         self.task = request.task
 
     def take_body(self, most: int) -> bytes | None:

@@ -34,6 +34,7 @@ class HttpRequest(Protocol):
         principal: who asks, once that is known; None before, and where callers aren't identified.
         misdirected: whether it names a host that the server isn't called by.
         trailers: whether a response may have trailers that the client sees: over HTTP/2.
+        duplex: whether its body and its response go both ways at once: over HTTP/2.
         task: in which it is answered; None where that isn't known.
 
     """
@@ -48,6 +49,7 @@ class HttpRequest(Protocol):
     principal: Principal | None
     misdirected: bool
     trailers: bool
+    duplex: bool
     task: "Task[None] | None"
 
     @property

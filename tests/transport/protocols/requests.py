@@ -34,7 +34,7 @@ class RecordedRequest:
         self.authority, self.peer = HOST, "ipv4:127.0.0.1:5000"
         self.task: Task[None] | None = None
         self.principal: Principal | None = None
-        self.misdirected = self.trailers = False
+        self.misdirected = self.trailers = self.duplex = False
         self.certificate = b""
         self._body = iter(body)
         self.status = 0

@@ -41,7 +41,7 @@ class Http1Request:
 
     """
 
-    trailers = False
+    trailers = duplex = False
     principal: Principal | None = None
     task: asyncio.Task[None] | None = None
     is_begun = False

@@ -31,7 +31,7 @@ class Stream:
 
     """
 
-    trailers = True
+    trailers = duplex = True
 
     def __init__(
         self,
