@@ -158,6 +158,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
         identified=callers.identified,
         session_idle=limits.session_idle_timeout,
         session_seconds=limits.session_timeout,
+        handler_messages=limits.handler_max_messages,
         methods={one.full_name: one for one in methods_of(callers.schema)},
         authored=authors.makers(
             storage.database,

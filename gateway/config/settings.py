@@ -280,6 +280,8 @@ class LimitSettings(Section):
     """how long a Session may wait for its client's next message; then it is rolled back"""
     session_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """how long a Session may last in all; then it is rolled back"""
+    handler_max_messages: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100_000
+    """requests of one stream that a handler in Python reads; one more ends the call"""
     max_row_bytes: MessageBytes = 16 * MIB
     """size of one row of a request, and of any other of its fields"""
     max_row_elements: Annotated[int, Field(ge=1000, le=10_000_000)] = 16_384

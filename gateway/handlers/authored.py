@@ -24,6 +24,7 @@ from gateway.methods import (
     BidiHandler,
     Engine,
     Piece,
+    RequestsHandler,
     StepAdmission,
     TransactionHandler,
 )
@@ -93,6 +94,8 @@ class AuthoredHandler(TransactionHandler):
         self._function = function
         self._messages = Messages(method)
         self._max_bytes = reach.engine.response_bytes
+        self._max_requests = reach.engine.handler_messages
+        self._rules = rules_of(method.descriptor.input_type)
 
     def behind(self, admission: StepAdmission) -> AnyHandler:
         """Return the handler, whose calls of the gateway's methods pass an admission."""
@@ -100,6 +103,8 @@ class AuthoredHandler(TransactionHandler):
         streams = Streams.of(self._method.descriptor)
         if streams is Streams.BOTH:
             return cast("BidiHandler", partial(self._converse, parts=parts))
+        if streams is Streams.REQUESTS:
+            return cast("RequestsHandler", partial(self._gather, parts=parts))
         answer = self._unary if streams is Streams.NEITHER else self._stream
         return _validated(self._method, self._reach.engine, partial(answer, parts=parts))
 
@@ -115,22 +120,34 @@ class AuthoredHandler(TransactionHandler):
                 async for piece in pieces:
                     yield piece
 
+    async def _gather(self, requests: AsyncIterator[Message], call: Call, parts: Parts) -> Message:
+        with context_of(parts, call) as context:
+            answer = await self._function(self._read(requests, call), context)
+        return self._messages.checked_response(answer)
+
     async def _converse(
         self, requests: AsyncIterator[Message], call: StreamCall, parts: Parts
     ) -> AsyncGenerator[Piece, None]:
-        rules = rules_of(self._method.descriptor.input_type)
-
-        async def read() -> AsyncIterator[Any]:
-            async for request in _until_gone(requests):
-                if rules is not None:
-                    with_whole_requests(lambda _request, _call: None, rules)(request, call)
-                yield self._messages.request(request)
-
         with context_of(parts, call) as context:
-            given = self._function(read(), context)
+            given = self._function(self._read(requests, call), context)
             async with aclosing(self._pieces(given)) as pieces:
                 async for piece in pieces:
                     yield piece
+
+    async def _read(self, requests: AsyncIterator[Message], call: Call) -> AsyncIterator[Any]:
+        """Yield a stream's requests, each held to its rules; raises OutOfRange for one too many."""
+        count = 0
+        async for request in _until_gone(requests):
+            count += 1
+            if count > self._max_requests:
+                raise OutOfRange(
+                    f"the stream has more than the limit of {self._max_requests} requests",
+                    reason="TOO_MANY_MESSAGES",
+                    metadata={"limit": str(self._max_requests)},
+                )
+            if self._rules is not None:
+                with_whole_requests(lambda _request, _call: None, self._rules)(request, call)
+            yield self._messages.request(request)
 
     async def _pieces(self, given: AsyncGenerator[Any, None]) -> AsyncGenerator[Piece, None]:
         async with aclosing(given) as messages:

@@ -55,6 +55,7 @@ class Engine:
         identified: whether callers are identified, so that columns may be some callers' alone.
         session_idle: seconds that a session may wait for its client.
         session_seconds: that it may last.
+        handler_messages: the most requests of a stream that a handler reads.
         methods: all that are served, by full name: those that steps of transactions may call.
         authored: what makes the handlers of methods that their author answers, or has a hook before or
             behind, of method and engine, by full name.
@@ -84,6 +85,7 @@ class Engine:
     identified: bool
     session_idle: float = 10.0
     session_seconds: float = 60.0
+    handler_messages: int = 100_000
     methods: Mapping[str, Method] = field(default_factory=dict)
     authored: Mapping[str, Callable[[Method, "Engine"], Any]] = field(default_factory=dict)
     _bulk_states: dict[str, BulkState] = field(default_factory=dict, init=False, repr=False)

@@ -53,4 +53,7 @@ StreamHandler = Callable[[Message, StreamCall], AsyncGenerator[Piece, None]]
 BidiHandler = Callable[[AsyncIterator[Message], StreamCall], AsyncGenerator[Piece, None]]
 """As StreamHandler, for a stream of requests, which it reads at its own pace."""
 
-AnyHandler = Handler | StreamHandler | BidiHandler
+RequestsHandler = Callable[[AsyncIterator[Message], Call], Awaitable[Response]]
+"""As Handler, for a stream of requests, which it reads at its own pace."""
+
+AnyHandler = Handler | StreamHandler | BidiHandler | RequestsHandler

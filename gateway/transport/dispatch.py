@@ -16,13 +16,14 @@ from gateway.auth.authenticator import credential_expired
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
-from gateway.errors import DeadlineExceeded, Internal, OutOfRange, RowgateError
+from gateway.errors import DeadlineExceeded, Internal, RowgateError
 from gateway.errors.status import to_status
 from gateway.handlers.authored import AuthoredHandler
 from gateway.methods import (
     AnyHandler,
     BidiHandler,
     Handler,
+    RequestsHandler,
     Response,
     StreamHandler,
     TransactionHandler,
@@ -45,11 +46,16 @@ from gateway.transport.limits.admission import Admission
 from gateway.transport.limits.caller_limits import CallerLimits
 from gateway.transport.limits.deadlines import Deadlines
 from gateway.transport.limits.processor import Processor
-from gateway.transport.limits.refusals import WriteCancelled, unknown_method, write_out_of_time
-from gateway.transport.parsing.parser import RequestParser, sizes
+from gateway.transport.limits.refusals import (
+    WriteCancelled,
+    response_too_large,
+    unknown_method,
+    write_out_of_time,
+)
+from gateway.transport.parsing.parser import RequestParser
 from gateway.transport.parsing.scan import SLICE
 from gateway.transport.steps import Steps
-from gateway.transport.streaming import bidi_answer, stream_answer
+from gateway.transport.streaming import bidi_answer, requests_answer, stream_answer
 from gateway.transport.wire.headers import only
 
 if TYPE_CHECKING:
@@ -130,12 +136,7 @@ class Endpoint:
 
     def _check_size(self, body: bytes) -> None:
         if len(body) > self._max_bytes:
-            raise OutOfRange(
-                f"the response has {len(body)} bytes, more than the limit of "
-                f"{self._max_bytes}: ask for fewer rows or fields",
-                reason="RESPONSE_TOO_LARGE",
-                metadata=sizes(len(body), self._max_bytes),
-            )
+            raise response_too_large(len(body), self._max_bytes)
 
     def _count_rows(self, request: Message, response: Response) -> int | None:
         if isinstance(response, WrittenResponse):
@@ -394,6 +395,8 @@ def _endpoint(
     streams = Streams.of(method.descriptor)
     if streams is Streams.RESPONSES:
         return stream_answer(method, cast("StreamHandler", handler), limits, timeout, memory)
+    if streams is Streams.REQUESTS:
+        return requests_answer(method, cast("RequestsHandler", handler), limits, memory)
     if streams is Streams.BOTH:
         return bidi_answer(method, cast("BidiHandler", handler), limits, timeout, memory)
     return Endpoint(method, cast("Handler", handler), limits, memory)

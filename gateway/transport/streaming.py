@@ -8,13 +8,15 @@ from google.protobuf.message import Message
 
 from gateway.config.settings import LimitSettings
 from gateway.errors import Unavailable
-from gateway.methods import BidiHandler, Piece, StreamHandler
+from gateway.methods import BidiHandler, Piece, RequestsHandler, StreamHandler, WrittenResponse
 from gateway.request.calls.bulkheads import Operation
 from gateway.request.calls.call import StreamCall
 from gateway.request.calls.memory import ResponseMemory
 from gateway.request.calls.stream_delivery import Delivery
+from gateway.response.serialized import serialized
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Channel, Exchange
+from gateway.transport.limits.refusals import response_too_large
 from gateway.transport.parsing.parser import RequestParser
 
 _RETRY_SECONDS = 1.0
@@ -49,15 +51,56 @@ def bidi_answer(
     """Return what answers a method with streams of requests and responses; see `_sent`."""
     parse = RequestParser(method, limits)
 
-    async def requests(exchange: Exchange, channel: Channel) -> AsyncIterator[Message]:
-        while (body := await channel.receive()) is not None:
-            exchange.record.request_bytes += len(body)
-            yield await parse.in_slices(body)
-
     async def respond(exchange: Exchange, channel: Channel, call: StreamCall) -> AsyncGenerator[Piece, None]:
-        return handler(requests(exchange, channel), call)
+        return handler(_requests(exchange, channel, parse), call)
 
     return _sent(method, respond, send_timeout, memory)
+
+
+def requests_answer(
+    method: Method, handler: RequestsHandler, limits: LimitSettings, memory: ResponseMemory | None = None
+) -> Answer:
+    """Return what answers a method with a stream of requests and one response.
+
+    It raises OutOfRange for a response past the limit.
+    """
+    parse = RequestParser(method, limits)
+    begin = _calls_of(method, memory)
+
+    async def answer(exchange: Exchange) -> bytes:
+        call = exchange.call = begin(exchange)
+        response = await handler(_requests(exchange, exchange.messages(), parse), call)
+        body = response.body if isinstance(response, WrittenResponse) else serialized(response)
+        if len(body) > limits.max_response_bytes:
+            raise response_too_large(len(body), limits.max_response_bytes)
+        call.hold(len(body), anyway=True)
+        exchange.record.response_bytes = len(body)
+        return body
+
+    return answer
+
+
+async def _requests(exchange: Exchange, channel: Channel, parse: RequestParser) -> AsyncIterator[Message]:
+    while (body := await channel.receive()) is not None:
+        exchange.record.request_bytes += len(body)
+        yield await parse.in_slices(body)
+
+
+def _calls_of(method: Method, memory: ResponseMemory | None) -> Callable[[Exchange], StreamCall]:
+    """Return what makes the call that a handler is handed of an exchange."""
+    full_name, operation = method.full_name, Operation.of(method)
+    return lambda exchange: StreamCall(
+        full_name,
+        exchange.identified(),
+        exchange.deadline,
+        operation,
+        exchange.caller,
+        memory=memory,
+        json=exchange.json,
+        spans=exchange.spans,
+        record=exchange.record,
+        explanation=exchange.explanation,
+    )
 
 
 def _sent(method: Method, respond: Respond, send_timeout: float, memory: ResponseMemory | None) -> Answer:
@@ -67,24 +110,11 @@ def _sent(method: Method, respond: Respond, send_timeout: float, memory: Respons
     Unavailable where the client takes nothing for `send_timeout` seconds, or for less when others
     want its place.
     """
-    full_name = method.full_name
-    operation = Operation.of(method)
+    begin = _calls_of(method, memory)
 
     async def answer(exchange: Exchange) -> bytes:
         channel = exchange.messages()
-        call = StreamCall(
-            full_name,
-            exchange.identified(),
-            exchange.deadline,
-            operation,
-            exchange.caller,
-            memory=memory,
-            json=exchange.json,
-            spans=exchange.spans,
-            record=exchange.record,
-            explanation=exchange.explanation,
-        )
-        exchange.call = call
+        call = exchange.call = begin(exchange)
         async with aclosing(await respond(exchange, channel, call)) as pieces:
             async for piece in pieces:
                 exchange.is_json, exchange.resume_token = piece.is_json, piece.resume_token

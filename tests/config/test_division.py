@@ -15,7 +15,7 @@ WHOLE = {
     *("coalesce.max_concurrent_batches", "coalesce.max_batch_size", "server.liveness_failures"),
     *("limits.max_request_bytes", "limits.max_response_bytes", "limits.stream_chunk_bytes"),
     *("limits.bulk_max_rows", "limits.max_row_bytes", "limits.max_row_elements"),
-    *("limits.max_metadata_bytes", "limits.max_concurrent_streams"),
+    *("limits.max_metadata_bytes", "limits.max_concurrent_streams", "limits.handler_max_messages"),
 }
 
 

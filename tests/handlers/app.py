@@ -90,6 +90,27 @@ class Kiosk(kiosk_pb2_grpc.KioskServiceServicer):
                 return
             yield kiosk_pb2.ActResponse(told=[request.what, context.principal.id])
 
+    async def BuyAll(self, requests: AsyncIterator[Any], context: Context) -> Any:
+        """Buy what is asked for, all or none: `enough` is the last, and `wait` waits for a test's word."""
+        wanted = []
+        try:
+            async for request in requests:
+                if request.sku == "enough":
+                    break
+                if request.sku == "wait":
+                    waiting.set()
+                    await gone.wait()
+                else:
+                    wanted.append(kiosk_pb2.Purchase(sku=request.sku, count=request.count))
+        finally:
+            ended.append("read")
+
+        async def buy(rowgate: Rowgate) -> list[str]:
+            creates = [kiosk_pb2.CreatePurchaseRequest(purchase=one) for one in wanted]
+            return [str((await rowgate.call(f"{PURCHASES}/CreatePurchase", one)).count) for one in creates]
+
+        return kiosk_pb2.ActResponse(told=await context.rowgate.transact(buy))
+
     async def Hide(self, request: Any, context: Context) -> Any:
         """Answer nothing."""
         return kiosk_pb2.ActResponse()

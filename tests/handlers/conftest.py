@@ -78,6 +78,7 @@ async def served(
     path = tmp_path_factory.mktemp("keys") / "keys.json"
     keys = write_keys(path, CALLERS)
     settings = {"auth_providers": "api_key", "auth_api_keys": path, "handlers": str(APP), "pool_size": 4}
+    settings |= {"handler_max_messages": 300, "max_request_bytes": 1 << 20, "max_row_bytes": 1 << 20}
     settings["auth_schema_roles"] = "keeper"
     async with gateways(databases, transport=transport, **settings) as start:
         gateway = await start("kiosk")
@@ -94,4 +95,5 @@ async def kiosk(served: Kiosk) -> Kiosk:
     await served.gateway.sql("INSERT INTO article (sku, stock, price_cents) VALUES ('cola', 10, 150)")
     served.app.ended.clear()
     served.app.waiting.clear()
+    served.app.gone.clear()
     return served

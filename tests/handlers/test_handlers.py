@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from tests.harness.client import RpcFailed
 from tests.harness.polling import next_poll
 from tests.harness.transports import TRANSPORTS
 
+BUY_ALL = "kiosk.v1.KioskService/BuyAll"
 ACT, BUY = "kiosk.v1.KioskService/Act", "kiosk.v1.KioskService/Buy"
 
 
@@ -245,6 +247,100 @@ async def test_a_handler_converses(kiosk: Kiosk) -> None:
         await chat.ask(what="fail")
     assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "NOT_SAID")
     assert failed.value.fields == ["what"]
+
+
+COLA = {"sku": "cola", "count": 1}
+
+
+async def test_a_handler_reads_a_stream_and_answers_once(kiosk: Kiosk) -> None:
+    asked = [{"sku": "cola", "count": n} for n in (1, 2, 3)]
+    assert list((await kiosk.clients["ann"].gather(BUY_ALL, asked)).told) == ["1", "2", "3"]
+    assert await kiosk.purchases() == [("ann", "cola", 1), ("ann", "cola", 2), ("ann", "cola", 3)]
+    assert list((await kiosk.clients["ann"].gather(BUY_ALL, [])).told) == []
+
+
+async def test_a_handler_may_answer_before_its_stream_ends(kiosk: Kiosk) -> None:
+    enough = {"sku": "enough", "count": 1}
+    assert list((await kiosk.clients["ann"].gather(BUY_ALL, [COLA, enough, *[COLA] * 250])).told) == ["1"]
+    assert await kiosk.purchases() == [("ann", "cola", 1)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "reason"),
+    [
+        ([COLA, {"sku": "cola", "count": 0}], grpc.StatusCode.INVALID_ARGUMENT, "RULE_VIOLATION"),
+        ([COLA] * 301, grpc.StatusCode.OUT_OF_RANGE, "TOO_MANY_MESSAGES"),
+        ([COLA, {"sku": "c" * 2_000_000, "count": 1}], grpc.StatusCode.OUT_OF_RANGE, "REQUEST_TOO_LARGE"),
+        ([COLA, {"sku": "fanta", "count": 1}], grpc.StatusCode.FAILED_PRECONDITION, "FOREIGN_KEY_VIOLATION"),
+    ],
+)
+async def test_a_wrong_request_of_a_stream_ends_it(
+    kiosk: Kiosk, asked: list[dict[str, Any]], code: grpc.StatusCode, reason: str
+) -> None:
+    """Whatever came before it is undone, as it is one transaction."""
+    with pytest.raises(RpcFailed) as failed:
+        await kiosk.clients["ann"].gather(BUY_ALL, asked)
+    assert (failed.value.code, failed.value.reason) == (code, reason)
+    assert await kiosk.purchases() == []
+
+
+async def test_both_sides_of_a_conversation_have_their_limits(kiosk: Kiosk) -> None:
+    chat = kiosk.clients["bob"].converse("kiosk.v1.KioskService/Chat")
+    for _ in range(300):
+        await chat.ask(what="hi")
+    with pytest.raises(RpcFailed) as failed:
+        await chat.ask(what="hi")
+    assert (failed.value.reason, failed.value.metadata["limit"]) == ("TOO_MANY_MESSAGES", "300")
+
+
+async def test_a_deadline_ends_a_handler_that_waits_for_its_stream(kiosk: Kiosk) -> None:
+    with pytest.raises(RpcFailed) as failed:
+        await kiosk.clients["ann"].gather(BUY_ALL, [{"sku": "wait", "count": 1}], seconds=0.5)
+    assert failed.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    await _ended(kiosk, "read")
+    await _whole_again(kiosk)
+
+
+async def test_a_client_that_leaves_its_stream_ends_the_handler(kiosk: Kiosk) -> None:
+    calling = asyncio.create_task(
+        kiosk.clients["ann"].gather(BUY_ALL, [COLA, {"sku": "wait", "count": 1}, COLA])
+    )
+    async with asyncio.timeout(10):
+        await kiosk.app.waiting.wait()
+    calling.cancel()
+    await _ended(kiosk, "read")
+    await _whole_again(kiosk)
+
+
+async def test_a_client_sends_no_faster_than_its_handler_reads(kiosk: Kiosk) -> None:
+    """What isn't read yet waits with the client, but for what connections have room for."""
+    client, size, count = kiosk.clients["ann"], 500_000, 200
+    message = "kiosk.v1.BuyRequest"
+    first = client.message(message, sku="wait", count=1).SerializeToString()
+    large = client.message(message, sku="c" * size, count=1).SerializeToString()
+    sent = 0
+
+    async def requests() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield first
+        while sent < count:
+            sent += 1
+            yield large
+
+    metadata = (("authorization", f"Bearer {kiosk.keys['ann']}"),)
+    call = client.channel.stream_unary(f"/{BUY_ALL}")(requests(), metadata=metadata, timeout=30)
+    async with asyncio.timeout(10):
+        await kiosk.app.waiting.wait()
+        before = -1
+        while sent != before:
+            before = sent
+            for _ in range(20):
+                await next_poll()
+    assert before < count / 2
+    kiosk.app.gone.set()
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await call
+    assert failed.value.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 async def test_a_handler_waits_for_what_is_said_as_long_as_it_likes(kiosk: Kiosk) -> None:

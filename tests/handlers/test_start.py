@@ -22,6 +22,7 @@ class Kiosk(kiosk_pb2_grpc.KioskServiceServicer):
     async def Hide(self, request, context): ...
     async def Watch(self, request, context): yield
     async def Chat(self, requests, context): yield
+    async def BuyAll(self, requests, context): ...
 """
 _LINES = HEAD.count("\n")
 Wrong = Callable[..., str]
@@ -45,7 +46,7 @@ def wrong(tmp_path: Path, generated: Path) -> Wrong:  # noqa: ARG001 - the files
 def test_right_ones_are_read(tmp_path: Path, generated: Path) -> None:  # noqa: ARG001 - as above
     path = tmp_path / "right.py"
     path.write_text(HEAD)
-    assert len(read_authors([str(path)], schema_of("kiosk")).functions) == 5
+    assert len(read_authors([str(path)], schema_of("kiosk")).functions) == 6
     assert read_authors([], schema_of("ledger")).functions == {}
 
 
@@ -59,6 +60,7 @@ def test_right_ones_are_read(tmp_path: Path, generated: Path) -> None:  # noqa: 
         ("    def Buy(self, request, context): ...", "Kiosk.Buy: is no coroutine"),
         ("    async def Buy(self, request): ...", "Kiosk.Buy: takes other arguments"),
         ("    async def Watch(self, request, context): ...", "Kiosk.Watch: doesn't yield its responses"),
+        ("    async def BuyAll(self, requests, context): yield", "Kiosk.BuyAll: is no coroutine"),
         ("    def __init__(self, size): ...", "Kiosk: can't be made: TypeError"),
         ("raise OSError('gone')", "OSError: gone"),
         ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
@@ -116,7 +118,7 @@ def test_methods_without_a_handler_are_told_with_the_protos_lines() -> None:
     with pytest.raises(SchemaError) as raised:
         read_authors([], schema_of("kiosk"))
     told = [str(one) for one in raised.value.diagnostics]
-    assert len(told) == 5
+    assert len(told) == 6
     assert all("kiosk.proto:" in one and "none is given" in one for one in told)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -218,6 +218,16 @@ class Client:
         descriptor = self.descriptor(method)
         stub = self.channel.stream_stream(f"/{method}")
         return Conversation(stub(timeout=timeout, metadata=self._metadata), self, descriptor)
+
+    async def gather(self, method: str, requests: Iterable[Mapping[str, Any]], *, seconds: float = 30) -> Any:
+        """Call a method that streams its requests, given as proto JSON; raises RpcFailed."""
+        descriptor = self.descriptor(method)
+        bodies = [self.message(descriptor.input_type.full_name, one).SerializeToString() for one in requests]
+        call = self.channel.stream_unary(f"/{method}")(iter(bodies), timeout=seconds, metadata=self._metadata)
+        try:
+            return GetMessageClass(descriptor.output_type).FromString(await call)
+        except grpc.aio.AioRpcError as error:
+            raise RpcFailed(error) from None
 
     @staticmethod
     async def raw(

@@ -52,9 +52,6 @@ def read_authored(
     if options.kind or options.resource or options.HasField("by_filter") or options.HasField("sql"):
         wrong = "is answered by a handler, and has options of another method"
         diagnostics.add(method.full_name, wrong, "leave either out")
-    if method.client_streaming and not method.server_streaming:
-        wrong = "streams its requests alone, which no method does that is served"
-        diagnostics.add(method.full_name, wrong, "stream the responses too, or take one request")
     return AuthoredMethod(
         descriptor=method,
         routes=read_routes(http_rule(method.full_name, diagnostics)),

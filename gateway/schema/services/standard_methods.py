@@ -77,13 +77,15 @@ class Streams(Enum):
 
     NEITHER = "takes one request and returns one response"
     RESPONSES = "takes one request and streams its responses: `returns (stream …)`"
+    REQUESTS = "streams its requests and returns one response: `(stream …) returns (…)`"
     BOTH = "streams requests and responses: `(stream …) returns (stream …)`"
 
     @classmethod
-    def of(cls, method: MethodDescriptor) -> "Streams | None":
-        """Return what a method declares; None for what no standard method does."""
-        known = {(False, False): cls.NEITHER, (False, True): cls.RESPONSES, (True, True): cls.BOTH}
-        return known.get((method.client_streaming, method.server_streaming))
+    def of(cls, method: MethodDescriptor) -> "Streams":
+        """Return what a method declares."""
+        if method.client_streaming:
+            return cls.BOTH if method.server_streaming else cls.REQUESTS
+        return cls.RESPONSES if method.server_streaming else cls.NEITHER
 
 
 @dataclass(frozen=True, slots=True)

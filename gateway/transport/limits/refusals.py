@@ -1,8 +1,16 @@
 """Errors of calls that reach no handler, or that a stopping server ends: the same on every transport."""
 
 import asyncio
+from collections.abc import Mapping
 
-from gateway.errors import DeadlineExceeded, OutcomeUnknown, RowgateError, Unavailable, Unimplemented
+from gateway.errors import (
+    DeadlineExceeded,
+    OutcomeUnknown,
+    OutOfRange,
+    RowgateError,
+    Unavailable,
+    Unimplemented,
+)
 
 _CLOSED_RETRY_SECONDS = 1.0
 
@@ -42,6 +50,20 @@ def write_out_of_time() -> DeadlineExceeded:
     return DeadlineExceeded(
         "the call's time is up; a write that was sent by then may or may not be committed",
         reason="DEADLINE_EXCEEDED",
+    )
+
+
+def sizes(size: int, limit: int) -> Mapping[str, str]:
+    """Return the metadata of an error about a size."""
+    return {"size_bytes": str(size), "limit_bytes": str(limit)}
+
+
+def response_too_large(size: int, limit: int) -> OutOfRange:
+    """Return the error of a response that has more bytes than it may."""
+    return OutOfRange(
+        f"the response has {size} bytes, more than the limit of {limit}: ask for fewer rows or fields",
+        reason="RESPONSE_TOO_LARGE",
+        metadata=sizes(size, limit),
     )
 
 

@@ -1,7 +1,7 @@
 """Bytes → request, or why they are none."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor
@@ -13,6 +13,7 @@ from gateway.errors import FieldViolation, InvalidArgument, OutOfRange
 from gateway.request.rows import MAX_VIOLATIONS
 from gateway.schema.model import Method
 from gateway.schema.reachable_messages import reachable
+from gateway.transport.limits.refusals import sizes
 from gateway.transport.parsing.scan import SLICE, RequestScan
 from gateway.transport.parsing.weight import Malformed
 
@@ -103,11 +104,6 @@ def _malformed(name: str) -> InvalidArgument:
         "nested too deeply, or a string that is not UTF-8",
         reason="REQUEST_MALFORMED",
     )
-
-
-def sizes(size: int, limit: int) -> Mapping[str, str]:
-    """Return the metadata of an error about a size."""
-    return {"size_bytes": str(size), "limit_bytes": str(limit)}
 
 
 def _holds_required(message: Descriptor) -> bool:

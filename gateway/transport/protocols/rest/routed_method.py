@@ -44,6 +44,7 @@ class RoutedMethod:
         self.path = method.path
         self.streams = bool(descriptor.client_streaming or descriptor.server_streaming)
         self._takes_stream = bool(descriptor.client_streaming)
+        self._gives_stream = bool(descriptor.server_streaming)
         self._takes_token = _RESUME_TOKEN in method.request
         self._binding = Binding(method, route)
         self._json = JsonForm(
@@ -86,7 +87,9 @@ class RoutedMethod:
             else calls.whole_body(request, unpacked, decode)
         )
         response: Response = (
-            self._streamed(request, headers) if self.streams else WholeResponse(request, self._json, packed)
+            self._streamed(request, headers)
+            if self._gives_stream
+            else WholeResponse(request, self._json, packed)
         )
         return calls.begin(request, served, messages, response, remaining=remaining)
 
