@@ -250,6 +250,8 @@ async def _end_calls(walled: Walled, pooled: str) -> None:
                 await next_poll()
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
+            while await fetch(walled.dsn, _WAITING):  # else the lock may be free before the call is gone
+                await next_poll()
         finally:
             await holder.close()
 
@@ -264,9 +266,14 @@ async def _end_calls(walled: Walled, pooled: str) -> None:
         await walled.refused("eve", "BulkUpsertItems", items=[{"id": 70, "tenant": "acme"}])
 
     async def timed_out() -> None:
-        async with asyncio.timeout(10):
-            with pytest.raises(RpcFailed):
-                await walled.clients["eve"].call(f"{ITEMS}/ListItems", timeout=0.0001)
+        holder = await asyncpg.connect(walled.dsn)
+        try:
+            await holder.execute("BEGIN; LOCK TABLE item")
+            async with asyncio.timeout(10):
+                with pytest.raises(RpcFailed):
+                    await walled.clients["eve"].call(f"{ITEMS}/ListItems", timeout=0.1)
+        finally:
+            await holder.close()
 
     for end in (broken_off, stream_left, failed, timed_out):
         for _ in range(3):
