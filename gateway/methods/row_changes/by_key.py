@@ -213,12 +213,16 @@ class Changes:
         rows = [{**edit.values, **edit.operands, **preset, **edit.key} for edit in edits]
         caller = caller_values(self._rules, session.principal)
         arguments = statement.arguments(rows, [edit.expected for edit in edits], caller)
-        found = await session.fetch(statement.statement, arguments)
-        for edit, row in zip(edits, found, strict=True):
-            if row[FLAGS - 1]:
-                raise self._twice(edit)
-        met = [Found(row[0], row[1], row[2], row[3], row[4], row[FLAGS:], row[5]) for row in found]
+        told = await session.fetch(statement.statement, arguments)
+        met = [self._met(edit, row) for edit, row in zip(edits, told, strict=True)]
         return await self._without_hidden(session, met) if change is Change.DELETE else met
+
+    def _met(self, edit: Edit, row: Row) -> Found:
+        """Return what an edit met; raises InvalidArgument where an earlier one has an equal key."""
+        found, live, fresh, allowed, done, unfit, repeated = row[:FLAGS]
+        if repeated:
+            raise self._twice(edit)
+        return Found(found, live, fresh, allowed, done, row[FLAGS:], unfit)
 
     async def _without_hidden(self, session: Session, met: list[Found]) -> list[Found]:
         """Return what deletions met, without rows that a policy of the database hides from them alone."""

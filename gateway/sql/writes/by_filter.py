@@ -18,14 +18,12 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    delete,
     false,
     func,
     literal_column,
     or_,
     select,
     true,
-    update,
 )
 from sqlalchemy.sql.selectable import CTE, Subquery
 
@@ -37,7 +35,7 @@ from gateway.sql.key_order import by_key
 from gateway.sql.reads.select import Rows, row_conditions
 from gateway.sql.rule_checks import checked_columns, outcome_is_met
 from gateway.sql.statement import compile_statement
-from gateway.sql.writes.change import ACTIONS, Change, server_set
+from gateway.sql.writes.change import ACTIONS, Change, changing, server_set
 from gateway.sql.writes.row_arrays import RowStatement, output_columns, row_values
 from gateway.sql.writes.transforms import FITS, operand_fields, transformed, unfit
 
@@ -146,11 +144,9 @@ class _Plan:
         whole = output_columns(self.resource, self.table) if self.change is Change.SEIZE else []
         query = select(*self._keys(), allowed.label("allowed"), unfit.label("unfit"), *whole)
         joined = query.join_from(found, self.table, self._match(found)).where(few, *where)
-        # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
-        weak = self.change not in {Change.DELETE, Change.SEIZE}
         stored = {name: self.table.c[name] for name in self.resource.primary_key}
         ordered = joined.order_by(*by_key(self.resource, stored))
-        return ordered.with_for_update(key_share=weak, of=self.table).cte(_HELD)
+        return ordered.with_for_update(key_share=self.change.keeps_keys, of=self.table).cte(_HELD)
 
     def allowed(self, sent: Mapping[str, Any], defaults: Sequence[str]) -> ColumnElement[bool]:
         """Return whether a row may become what is asked, as far as that is known before it is written."""
@@ -166,11 +162,9 @@ class _Plan:
         ready = (self._match(held), wrong == 0)
         whole = checked_columns(self.resource, self.table, self.rules)
         returned = (*audit.key_columns(self.table), *self._keys(), *whole)
-        if self.change is Change.DELETE:
-            return delete(self.table).where(*ready).returning(*returned).cte(_CHANGED)
-        values = {**sent, **server_set(self.resource, self.table, self.change)}
-        statement = update(self.table).values({self.table.c[name]: value for name, value in values.items()})
-        return statement.where(*ready).returning(*returned).cte(_CHANGED)
+        statement = changing(self.resource, self.table, self.change, sent)
+        changed: CTE = statement.where(*ready).returning(*returned).cte(_CHANGED)
+        return changed
 
     def counts(self, found: CTE, held: CTE, changed: CTE) -> Subquery:
         counted = {

@@ -57,6 +57,11 @@ class Change(Enum):
     SOFT_DELETE = "soft delete"
     UNDELETE = "undelete"
 
+    @property
+    def keeps_keys(self) -> bool:
+        """Whether new rows may refer to the rows meanwhile: only removal keeps foreign keys waiting."""
+        return self not in _REMOVING
+
 
 ACTIONS = {
     Change.UPDATE: audit.UPDATE,
@@ -130,11 +135,7 @@ def change_row(
     expected = bindparam("expected", type_=NamedType("bigint")) if expects else None
     where += is_ready(resource, table, change, expected)
     returned = [*audit.key_columns(table), *output_columns(resource, table)]
-    statement: Any = delete(table)
-    if change is not Change.DELETE:
-        sent = {name: values[name] for name in columns}
-        changed = {**sent, **server_set(resource, table, change)}
-        statement = update(table).values({table.c[name]: value for name, value in changed.items()})
+    statement = changing(resource, table, change, {name: values[name] for name in columns})
     compiled = compile_statement(
         statement.where(*where).returning(*returned),
         fields=resource.fields,
@@ -156,6 +157,22 @@ def is_ready(
     if expected is not None and resource.version:
         conditions.append(table.c[resource.version] == expected)
     return conditions
+
+
+def changing(resource: Resource, table: Table, change: Change, sent: Mapping[str, Any]) -> Any:
+    """Return the UPDATE or DELETE that makes a change, for the conditions of its rows to be added.
+
+    Args:
+        resource: what the rows are.
+        table: its table, or an alias of it.
+        change: UPDATE, DELETE, SOFT_DELETE or UNDELETE.
+        sent: what columns become, beside those that the change sets on its own.
+
+    """
+    if change is Change.DELETE:
+        return delete(table)
+    changed = {**sent, **server_set(resource, table, change)}
+    return update(table).values({table.c[name]: value for name, value in changed.items()})
 
 
 def server_set(resource: Resource, table: Table, change: Change) -> dict[str, Any]:
@@ -191,9 +208,7 @@ class _Plan:
         allowed = is_there(read_rule(self.rules), self.table)
         there = found.join_from(rows.cte, self.table, match).where(*allowed)
         ordered = there.order_by(*self._order())
-        # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
-        weak = self.change not in {Change.DELETE, Change.SEIZE}
-        return ordered.with_for_update(key_share=weak, of=self.table).cte(_HELD)
+        return ordered.with_for_update(key_share=self.change.keeps_keys, of=self.table).cte(_HELD)
 
     def _allowed(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> Any:
         """Return whether the caller may change the row, and make of it what it asks for.
@@ -232,13 +247,9 @@ class _Plan:
         ready = and_(ready, held.c.unfit.is_(None))
         keys = audit.key_columns(self.table)
         returned = (*keys, held.c.n, *checked_columns(self.resource, self.table, self.rules))
-        if self.change is Change.DELETE:
-            return delete(self.table).where(ready).returning(*returned).cte(_CHANGED)
-        values = {
-            self.table.c[name]: value
-            for name, value in {**sent, **server_set(self.resource, self.table, self.change)}.items()
-        }
-        return update(self.table).values(values).where(ready).returning(*returned).cte(_CHANGED)
+        statement = changing(self.resource, self.table, self.change, sent)
+        changed: CTE = statement.where(ready).returning(*returned).cte(_CHANGED)
+        return changed
 
     def _repeated(self) -> ColumnElement[bool]:
         """Return whether an item has the key of an earlier one; of keys whose identity tells it is false."""
@@ -263,4 +274,5 @@ class _Plan:
 
 
 _STAYING = frozenset({Change.HOLD, Change.SEIZE})
+_REMOVING = frozenset({Change.DELETE, Change.SEIZE})
 _DELETED_AT = {Change.SOFT_DELETE: func.now(), Change.UNDELETE: null()}

@@ -14,12 +14,10 @@ from sqlalchemy import (
     and_,
     cast,
     column,
-    delete,
     func,
     literal_column,
     select,
     true,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.selectable import CTE, Subquery
@@ -28,7 +26,7 @@ from gateway.schema.model import Resource
 from gateway.sql import audit
 from gateway.sql.key_order import by_key
 from gateway.sql.statement import compile_statement
-from gateway.sql.writes.change import ACTIONS, Change, is_ready, server_set
+from gateway.sql.writes.change import ACTIONS, Change, changing, is_ready
 from gateway.sql.writes.insert import arbiter, default_of, has_default, numbering, stamps
 from gateway.sql.writes.row_arrays import Items, RowsStatement, items, output_columns
 
@@ -62,11 +60,7 @@ def change_each(
     where = [literal_column(f"{_TARGET}.{_ROW_ID}") == ready.c.row_id]
     # A place is unique within a partition only.
     where += [target.c[name] == given[name] for name in resource.primary_key]
-    statement: Any = delete(target)
-    if change is not Change.DELETE:
-        sent = {name: given[name] for name in columns}
-        changed = {**sent, **server_set(resource, target, change)}
-        statement = update(target).values({target.c[name]: value for name, value in changed.items()})
+    statement = changing(resource, target, change, {name: given[name] for name in columns})
     keys = audit.key_columns(table, target)
     returned = statement.where(*where).returning(*keys, ready.c.n, *output_columns(resource, target))
     name = f"{change.value} each {resource.table}"
@@ -129,7 +123,6 @@ def _ready(resource: Resource, table: Table, change: Change, rows: Items, *, exp
     state = is_ready(resource, held, change, rows.cte.c.expected if expects else None)
     row_id: ColumnElement[Any] = literal_column(f"{_HELD}.{_ROW_ID}").label("row_id")
     row = select(row_id).select_from(held).where(*key, *state)
-    # Rows that stay may be referred to by new ones meanwhile: only removal keeps foreign keys waiting.
-    locked = row.with_for_update(key_share=change is not Change.DELETE, skip_locked=True, of=held).lateral()
+    locked = row.with_for_update(key_share=change.keeps_keys, skip_locked=True, of=held).lateral()
     found = select(*rows.cte.c, column("row_id")).select_from(rows.cte.join(locked, true()))
     return found.limit(func.pg_catalog.cardinality(rows.places)).subquery(_READY)
