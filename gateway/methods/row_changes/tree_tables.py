@@ -13,7 +13,7 @@ from gateway.methods.row_changes.by_key import UPDATING, Changes, Edit
 from gateway.methods.row_changes.inserts import Inserts
 from gateway.methods.row_changes.removals import Removal, Removals
 from gateway.methods.row_changes.statement_shapes import MAX_SHAPES
-from gateway.policy.row_rules import read_rule
+from gateway.policy.row_rules import caller_values, read_rule
 from gateway.request.keys import Key, below
 from gateway.request.relations.trees import MAX_HELD, RowEdit
 from gateway.request.rows import Values
@@ -110,6 +110,30 @@ def reference_to(
         text = f'can hold no rows: they would refer to "{name}" of the row, which is unset'
         raise InvalidArgument.field(path, text, reason="REFERENCE_UNSET")
     return HolderReference(table, dict(zip(relation.references, values, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRows:
+    """The stored rows that some rows hold by a relation.
+
+    Args:
+        table: their table.
+        relation: by which they are held.
+        references: what they have in common with each row that holds them, in the order of these.
+
+    """
+
+    table: TreeTable
+    relation: Relation
+    references: Sequence[HolderReference]
+
+    async def keys(self, session: Session) -> list[tuple[int, Sequence[Any]]]:
+        """Return their keys, each with the place of the row that holds it; no more than are too many."""
+        table = self.table
+        statement = table.held(self.relation.references)
+        caller = caller_values(table.rules, session.principal)
+        arguments = statement.arguments([one.values for one in self.references], caller=caller)
+        return [(n, key) for n, *key in await session.fetch(statement.statement, arguments)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Rows with those that they hold by relations, written level by level, each relation by one statement."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,8 +15,13 @@ from gateway.methods.error_mapping import map_error, with_details
 from gateway.methods.idempotent import Session
 from gateway.methods.row_changes.by_key import Edit
 from gateway.methods.row_changes.row_errors import RowErrors
-from gateway.methods.row_changes.tree_tables import HolderReference, TreeRow, TreeTable, reference_to
-from gateway.policy.row_rules import caller_values
+from gateway.methods.row_changes.tree_tables import (
+    HeldRows,
+    HolderReference,
+    TreeRow,
+    TreeTable,
+    reference_to,
+)
 from gateway.request.masks import Related
 from gateway.request.relations.trees import MAX_HELD, Held, NewRow, RowEdit, check_held_count
 from gateway.request.rows import Values
@@ -157,7 +163,8 @@ class _Writing:
         stored = await self._stored(table, sent)
         if relation.write is RelationWrite.REPLACE:
             kept = {table.identity(table.key_of(row).values()) for row in stored.values()}
-            await self._remove(table, relation, [held.path for _, held in pairs], references, kept)
+            paths = [held.path for _, held in pairs]
+            await self._remove_others(HeldRows(table, relation, references), paths, kept)
         changed = [i for i in range(len(sent)) if i in stored]
         added = [i for i in range(len(sent)) if i not in stored]
         messages = dict(zip(changed, await self._changed(table, [sent[i] for i in changed]), strict=True))
@@ -173,7 +180,7 @@ class _Writing:
         if not unnamed:
             return sent
         references = [HolderReference(table, sent[i].references) for i in unnamed]
-        for n, key in await self._held(table, relation, references):
+        for n, key in await HeldRows(table, relation, references).keys(self._session):
             one = sent[unnamed[n]]
             sent[unnamed[n]] = replace(one, row=replace(one.row, key=table.key_named(key)))
         return sent
@@ -188,54 +195,37 @@ class _Writing:
         found = {i: one.row for i, one in zip(known, met, strict=True) if one.done}
         return {i: row for i, row in found.items() if sent[i].is_held_as(row)}
 
-    async def _remove(
-        self,
-        table: TreeTable,
-        relation: Relation,
-        paths: Sequence[str],
-        references: Sequence[HolderReference],
-        kept: set[Any],
-    ) -> None:
-        """Delete what rows hold by a relation and isn't kept; raises FailedPrecondition for too many."""
-        found = await self._held(table, relation, references)
-        count = [0] * len(paths)
-        doomed = []
-        for n, key in found:
-            count[n] += 1
-            if count[n] > relation.limit:
-                raise _too_many_stored(paths[n], relation.limit)
-            if table.identity(key) not in kept:
-                doomed.append(Edit(table.key_named(key), paths[n], paths[n]))
+    async def _remove_others(self, held: HeldRows, paths: Sequence[str], kept: set[Any]) -> None:
+        """Delete what is held and isn't kept; raises FailedPrecondition for too many.
+
+        Args:
+            held: the stored rows.
+            paths: the relation's proto path in each row that holds them.
+            kept: the identities of those that stay.
+
+        """
+        table, limit = held.table, held.relation.limit
+        found = await held.keys(self._session)
+        count = Counter(n for n, _ in found)
+        for n in sorted(count):
+            if count[n] > limit:
+                raise _too_many_stored(paths[n], limit)
         if len(found) > MAX_HELD:
             raise _too_many_stored(paths[0], MAX_HELD, "of all that the request replaces ")
-        if doomed:
-            removed = await self._each(table, doomed, partial(table.remove, self._session))
-            missed = [edit for edit, row in zip(doomed, removed, strict=True) if row is None]
-            await self._check_gone(table, relation, references, missed)
+        others = [(n, key) for n, key in found if table.identity(key) not in kept]
+        doomed = [Edit(table.key_named(key), paths[n], paths[n]) for n, key in others]
+        removed = await self._each(table, doomed, partial(table.remove, self._session))
+        missed = [edit for edit, row in zip(doomed, removed, strict=True) if row is None]
+        if missed:
+            await self._check_gone(held, missed)
 
-    async def _held(
-        self, table: TreeTable, relation: Relation, references: Sequence[HolderReference]
-    ) -> list[tuple[int, Sequence[Any]]]:
-        """Return the keys of the rows that rows hold by a relation, each with the place of what holds it."""
-        statement = table.held(relation.references)
-        caller = caller_values(table.rules, self._session.principal)
-        arguments = statement.arguments([one.values for one in references], caller=caller)
-        return [(n, key) for n, *key in await self._session.fetch(statement.statement, arguments)]
-
-    async def _check_gone(
-        self,
-        table: TreeTable,
-        relation: Relation,
-        references: Sequence[HolderReference],
-        missed: Sequence[Edit],
-    ) -> None:
+    async def _check_gone(self, held: HeldRows, missed: Sequence[Edit]) -> None:
         """Raise NotFound for rows that are held, but that a policy of the database hides from deletions.
 
         Those that another transaction deleted meanwhile are gone as they are to be.
         """
-        if not missed:
-            return
-        left = {table.identity(key) for _, key in await self._held(table, relation, references)}
+        table = held.table
+        left = {table.identity(key) for _, key in await held.keys(self._session)}
         for edit in missed:
             if table.identity(edit.key.values()) in left:
                 raise RowErrors(table.resource, edit.key, edit.place).not_found()
