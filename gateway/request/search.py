@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -80,13 +80,6 @@ Parts = tuple[tuple[str, Part], ...]
 Values = Mapping[str, Any]
 
 
-def exactly(parts: Parts) -> Parts:
-    """Return parts of which none goes by an index that gives up, as rows that it counts may be hidden."""
-    return tuple(
-        (name, replace(part, exact=True) if isinstance(part, NearPart) else part) for name, part in parts
-    )
-
-
 class _OfColumn(Protocol):
     @property
     def column(self) -> str:
@@ -101,12 +94,14 @@ class SearchedParts:
 
     Args:
         method: the method: of columns that its callers may not read it has no ways.
+        hides_rows: whether some rows may be hidden: an index of vectors counts them, too, when it gives up.
 
     """
 
-    def __init__(self, method: SearchMethod) -> None:
+    def __init__(self, method: SearchMethod, *, hides_rows: bool) -> None:
         self._fields = method.resource.askable.by_column
-        self._search = method.search.within(self._fields)
+        search = method.search.exact() if hides_rows else method.search
+        self._search = search.within(self._fields)
         self._names = {part: method.request[part].name for part in _READERS if part in method.request}
 
     def __call__(self, request: Message) -> tuple[Parts, Values]:

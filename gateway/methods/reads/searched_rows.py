@@ -13,10 +13,11 @@ from gateway.methods.reads.place import Place
 from gateway.methods.reads.relations import AskedReader, Shapes, related_of
 from gateway.methods.reads.row_responses import RowsResponse
 from gateway.methods.selection import selection_reader
+from gateway.policy.row_rules import read_rule
 from gateway.request.calls.call import Call
 from gateway.request.masks import read_fields
 from gateway.request.pages.page_token import PAGE_TOKEN, fingerprint_of
-from gateway.request.search import Parts, SearchedParts, WordsPart, exactly
+from gateway.request.search import Parts, SearchedParts, WordsPart
 from gateway.response.highlights import highlights_of
 from gateway.response.related import RelatedShape
 from gateway.response.shape import Row, RowShape
@@ -67,8 +68,9 @@ class SearchedRows:
         self._table = engine.table(method.resource)
         self._tokens = engine.page_tokens
         relations = engine.relations_of(method)
-        self._selection = selection_reader(method, engine.rules_of(method.resource), relations)
-        self._parts = SearchedParts(method)
+        rules = engine.rules_of(method.resource)
+        self._selection = selection_reader(method, rules, relations)
+        self._parts = SearchedParts(method, hides_rows=engine.hides_rows or read_rule(rules) is not None)
         self._asked = AskedReader(method, relations)
         self._names = {role: field.name for role, field in method.request.items()}
         self._query = lru_cache(_STATEMENTS)(self._build)
@@ -80,8 +82,6 @@ class SearchedRows:
         call.moment = None if last is None else last.moment
         rows, selected_values = self._selection(request, call)
         parts, searched = self._parts(request)
-        if rows.rule is not None or self._engine.caller_roles is not None:
-            parts = exactly(parts)
         values = {**selected_values, **searched}
         fingerprint = self._fingerprint(request, rows, parts, values, call)
         if last is not None:
