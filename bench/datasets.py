@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
@@ -64,8 +65,12 @@ class Dataset:
 
     @property
     def fields(self) -> list[str]:
-        """The columns of a row: the fields of its message but the etag, which isn't stored."""
-        return [field.name for field in self.message(self.resource).DESCRIPTOR.fields if field.name != "etag"]
+        """The columns of a row: the fields of its message but the etag and its relations, which aren't stored."""
+        fields = self.message(self.resource).DESCRIPTOR.fields
+        return [field.name for field in fields if field.name != "etag" and not self._is_relation(field)]
+
+    def _is_relation(self, field: FieldDescriptor) -> bool:
+        return field.message_type is not None and field.message_type.file.package == self.package
 
     def rpc(self, verb: str) -> str:
         """Return a method's name by its verb: Get, Update, List, Stream or BulkUpsert."""
