@@ -65,7 +65,7 @@ class Dataset:
 
     @property
     def fields(self) -> list[str]:
-        """The columns of a row: the fields of its message but the etag and its relations, which aren't stored."""
+        """The columns of a row: its message's fields but the etag and relations, which aren't stored."""
         fields = self.message(self.resource).DESCRIPTOR.fields
         return [field.name for field in fields if field.name != "etag" and not self._is_relation(field)]
 

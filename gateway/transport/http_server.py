@@ -25,7 +25,7 @@ from gateway.transport.protocols.routing import PathResponder, Routing
 from gateway.transport.served_api import ServedApi
 from gateway.transport.wire.certificates import Certificates
 from gateway.transport.wire.connection import ConnectionFactory
-from gateway.transport.wire.http1.fast_path import never_fast
+from gateway.transport.wire.fast_requests import never_fast
 from gateway.transport.wire.listeners import listen_on
 from gateway.transport.wire.request import Responder
 from gateway.transport.wire.server_context import OpenConnection, ServerContext

@@ -32,7 +32,7 @@ async def test_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads((tmp_path / "benchmarks.json").read_text())["series"]
     assert {entry["contender"] for entry in found} == {*OURS, REST, REST_OVER_HTTP2, GO, BY_HAND, ORM}
     asked = [goal for goal in goals.goals() if goal.workload in {entry["workload"] for entry in found}]
-    assert len(asked) == 13
+    assert len(asked) == 15
     for goal in asked:
         assert results.get(goal.workload, goal.who, goal.at)
         assert goal.against in {None, POSTGRAPHILE} or results.get(goal.workload, goal.against)

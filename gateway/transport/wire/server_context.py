@@ -7,9 +7,12 @@ from typing import Any, Protocol
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames
 from gateway.transport.limits.processor import Processor
-from gateway.transport.wire.http1.fast_path import ReadFast, never_fast
+from gateway.transport.wire.fast_requests import ReadFast, never_fast
 from gateway.transport.wire.http2.fast_path import FastMethod
 from gateway.transport.wire.request import Responder
+
+Blocks = dict[Hashable, Any]
+"""What header blocks of HTTP/2 say."""
 
 
 class OpenConnection(Protocol):
@@ -52,7 +55,7 @@ class ServerContext:
         settings: timeouts, limits.
         processor: its time is shared among the requests.
         fast_methods: answer some calls over HTTP/2 themselves, by path.
-        read_fast: reads which calls over HTTP/1.1 are answered fast.
+        read_fast: reads which requests without a body are answered fast.
         connections: those that are open.
         heads: what header blocks of HTTP/2 say in any of them, by the names that the server is called by.
         is_leaving: whether clients are sent away, also those that come from now on.
@@ -65,5 +68,7 @@ class ServerContext:
     fast_methods: Mapping[str, FastMethod] = field(default_factory=dict)
     read_fast: ReadFast = never_fast
     connections: set[OpenConnection] = field(default_factory=set)
-    heads: dict[HostNames | None, dict[Hashable, Any]] = field(default_factory=dict)
+    heads: dict[HostNames | None, tuple[dict[Hashable, Any], dict[Hashable, Any]]] = field(
+        default_factory=dict
+    )
     is_leaving: bool = False

@@ -1,4 +1,4 @@
-"""Calls of REST over HTTP/1.1: the fast path and the general way answer, refuse, observe and end alike."""
+"""Calls of REST: the fast path and the general way answer, refuse, observe and end alike."""
 
 import asyncio
 import re
@@ -23,11 +23,17 @@ from gateway.transport.authorization import Authorization
 from gateway.transport.http_server import HttpServer
 from gateway.transport.protocols.rest import plain
 from gateway.transport.served_api import ServedApi
-from gateway.transport.wire.http1.connection import Http1Connection
+from gateway.transport.wire.http1.fast_request import FastRequest as Http1FastRequest
+from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2.errors import ErrorCode
+from gateway.transport.wire.http2.fast_request import FastRequest
+from gateway.transport.wire.http2.frames import frame, window_update
+from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
 from tests.harness.polling import next_poll
+from tests.transport.wire.http2.peer import Peer, peer_of
 
 SECONDS = 60
 SERVICE, GET = "books.v1.BookService", "/books.v1.BookService/GetBook"
@@ -88,23 +94,60 @@ class Ways:
 @contextmanager
 def counted() -> Iterator[Ways]:
     """Count them."""
-    ways, finish = Ways(), Http1Connection.finish
+    ways = Ways()
 
     class CountedCall(plain.PlainCall):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             ways.begun += 1
 
-    def counted_finish(connection: Http1Connection, response: bytes) -> bool:
-        has_finished = finish(connection, response)
-        ways.finished += bool(has_finished)
-        return has_finished
+    def counting(turn: type[Http1FastRequest | FastRequest]) -> Any:
+        finish = turn.finish
 
-    with (
-        patch.object(plain, "PlainCall", CountedCall),
-        patch.object(Http1Connection, "finish", counted_finish),
-    ):
+        def counted_finish(*given: Any) -> bool:
+            has_finished = finish(*given)
+            ways.finished += bool(has_finished)
+            return has_finished
+
+        return patch.object(turn, "finish", counted_finish)
+
+    with patch.object(plain, "PlainCall", CountedCall), counting(Http1FastRequest), counting(FastRequest):
         yield ways
+
+
+def fields_of(line: str, headers: Sequence[str]) -> list[tuple[str, str]]:
+    """Return a request's fields in HTTP/2; `line` and headers are as those of HTTP/1.1."""
+    method, path = line.split(" ")[:2]
+    pairs = [header.partition(":") for header in headers]
+    fields = [(":method", method), (":scheme", "http"), (":path", path), (":authority", "localhost")]
+    return [*fields, *((name, value.strip()) for name, _, value in pairs)]
+
+
+def ask(peer: Peer, line: str, *headers: str) -> int:
+    """Send a request without a body; return its stream."""
+    number, peer.next = peer.next, peer.next + 2
+    block = peer.encoder.encode(fields_of(line, headers))
+    peer.send(frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, number, block))
+    return number
+
+
+def window_of(size: int) -> bytes:
+    """Return the frame by which a peer says how much of each response it takes at first."""
+    return frame(frames.SETTINGS, 0, 0, INITIAL_WINDOW_SIZE.to_bytes(2, "big") + size.to_bytes(4, "big"))
+
+
+@asynccontextmanager
+async def widely(target: str) -> AsyncIterator[Peer]:
+    """Connect as a peer that takes large responses."""
+    async with peer_of(target, greet=[window_of(2**30)]) as peer:
+        peer.send(window_update(0, 2**30))
+        yield peer
+
+
+async def asked_over_http2(peer: Peer, line: str, *headers: str) -> tuple[dict[bytes, bytes], bytes]:
+    """Send a request; return the headers and the body of its response."""
+    answered = await peer.answer(ask(peer, line, *headers))
+    return answered.headers, answered.body
 
 
 async def both(target: str, line: str, *headers: str) -> bytes:
@@ -195,17 +238,76 @@ async def test_both_ways_say_the_same(
     assert (fast, ways.begun) == (general, 0)
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "is_short"),
-    [
-        ("GET /v1/parts/a", 200, True),
-        ("GET /v1/parts?readMask=name", 200, True),
-        ("GET /v1/parts/large", 200, False),
-        ("GET /v1/parts/none", 404, False),
-        ("GET /v1/parts?filter=(", 400, False),
-        ("DELETE /v1/parts/none", 404, False),
-    ],
-)
+@given(st.lists(st.tuples(lines, headers, st.booleans()), min_size=1, max_size=5))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+async def test_both_ways_say_the_same_over_http2(
+    parts: RunningGateway, requests: Sequence[tuple[str, Sequence[str], bool]]
+) -> None:
+    """Whatever was sent before: what was read of it is remembered."""
+    async with widely(parts.target) as peer:
+        for drawn, more, has_table in requests:
+            line = "DELETE /v1/parts/none" if drawn.startswith("DELETE") else drawn
+            peer.encoder.header_table_size = 4096 if has_table else 0
+            told = [one for one in more if not one.startswith(("connection", "transfer", "x-request-id: ü"))]
+            fast = await asked_over_http2(peer, line, ID, *told)
+            with counted() as ways:
+                general = await asked_over_http2(peer, line, ID, *told, GENERALLY)
+            assert (fast, ways.begun) == (general, 0)
+
+
+def is_whole(answer: bytes) -> bool:
+    """Whether an answer is a page of JSON."""
+    return answer.startswith(b"{") and answer.endswith(b"}")
+
+
+WAYS = [
+    ("GET /v1/parts/a", 200, True),
+    ("GET /v1/parts?readMask=name", 200, True),
+    ("GET /v1/parts/large", 200, False),
+    ("GET /v1/parts/none", 404, False),
+    ("GET /v1/parts?filter=(", 400, False),
+    ("DELETE /v1/parts/none", 404, False),
+]
+
+
+@pytest.mark.parametrize(("line", "status", "is_short"), WAYS)
+async def test_which_way_calls_take_over_http2(
+    parts: RunningGateway,
+    line: str,
+    status: int,
+    is_short: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    async with widely(parts.target) as peer:
+        with counted() as ways:
+            answers = [await asked_over_http2(peer, line) for _ in range(3)]
+    assert [int(told[b":status"]) for told, _ in answers] == [status] * 3
+    assert all(is_whole(body) for _, body in answers)
+    assert (ways.begun, ways.finished) == (3, 3 * is_short)
+
+
+async def test_a_peer_with_a_small_window_gets_all(parts: RunningGateway) -> None:
+    async with widely(parts.target) as whole, peer_of(parts.target, greet=[window_of(10)]) as peer:
+        expected = await asked_over_http2(whole, "GET /v1/parts/a", ID)
+        await peer.settle()
+        with counted() as ways:
+            number = ask(peer, "GET /v1/parts/a", ID)
+            await peer.until(lambda: len(peer.outcome(number).body) == 10)
+            peer.send(window_update(number, 2**20))
+            answered = await peer.answer(number)
+    assert (answered.headers, answered.body) == expected
+    assert (ways.begun, ways.finished) == (1, 0)
+
+
+async def test_many_requests_over_one_connection_are_answered(parts: RunningGateway) -> None:
+    paths = ["/v1/parts/a", "/v1/parts/large", "/v1/parts/none", "/v1/parts/a?readMask=name"] * 10
+    async with widely(parts.target) as peer:
+        alone = {path: await asked_over_http2(peer, f"GET {path}", ID) for path in set(paths)}
+        numbers = [ask(peer, f"GET {path}", ID) for path in paths]
+        answers = [await peer.answer(number) for number in numbers]
+    assert [(one.headers, one.body) for one in answers] == [alone[path] for path in paths]
+
+
+@pytest.mark.parametrize(("line", "status", "is_short"), WAYS)
 async def test_which_way_calls_take(parts: RunningGateway, line: str, status: int, is_short: bool) -> None:  # noqa: FBT001
     with counted() as ways:
         answer = await asked(parts.target, line)
@@ -352,6 +454,23 @@ async def test_callers_are_known_and_let_in_alike(authorization: list[str], stat
         assert fast.principal == {200: _ANN.name, 401: "", 403: ANONYMOUS.name}[status]
 
 
+@pytest.mark.parametrize(
+    ("credential", "status"),
+    [("Bearer ann", 200), ("Bearer late ann", 200), ("Bearer bob", 401), ("", 403), (None, 403)],
+)
+async def test_callers_are_known_over_http2(credential: str | None, status: int) -> None:
+    told = [] if credential is None else [f"authorization: {credential}"]
+    async with books(guarded=True) as one, widely(one.target) as peer:
+        with counted() as ways:
+            fast = [await asked_over_http2(peer, LINE, ID, *told) for _ in range(3)]
+        assert ways.begun == 3
+        general = await asked_over_http2(peer, LINE, ID, *told, GENERALLY)
+        assert fast == [general] * 3
+        assert int(general[0][b":status"]) == status
+        records = [replace(record, duration=0) for record in one.ended]
+    assert records[:-1] == [records[-1]] * 3
+
+
 async def test_of_two_credentials_neither_is_taken() -> None:
     async with books(guarded=True) as one:
         answer = await asked(one.target, LINE, *["authorization: Bearer ann"] * 2)
@@ -439,6 +558,44 @@ async def test_a_client_that_goes_away_ends_its_call() -> None:
                 await next_poll()
         assert one.cancelled == 2
         assert [record.reason for record in one.ended] == ["CANCELLED"] * 2
+
+
+async def test_a_client_that_takes_back_its_request_ends_the_call() -> None:
+    async with books() as one, widely(one.target) as peer:
+        one.opened.clear()
+        with counted() as ways:
+            number = ask(peer, LINE)
+            await one.arrived(1)
+            peer.send(frames.rst_stream(number, ErrorCode.CANCEL))
+            async with asyncio.timeout(SECONDS):
+                while one.server.calls:
+                    await next_poll()
+        assert (ways.begun, ways.finished, one.cancelled) == (1, 0, 1)
+        one.opened.set()
+        assert BOOK in (await asked_over_http2(peer, LINE))[1]
+    assert [record.reason for record in one.ended] == ["CANCELLED", ""]
+
+
+async def test_a_request_that_goes_on_after_its_end_is_cut_off() -> None:
+    async with books() as one, widely(one.target) as peer:
+        one.opened.clear()
+        number = ask(peer, LINE)
+        await one.arrived(1)
+        peer.send(frame(frames.DATA, frames.END_STREAM, number, b"x"))
+        assert (await peer.answer(number)).reset == ErrorCode.STREAM_CLOSED
+        assert one.cancelled == 1
+
+
+async def test_a_stop_tells_calls_over_http2() -> None:
+    async with books() as one, widely(one.target) as peer:
+        one.opened.clear()
+        numbers = [ask(peer, LINE, ID), ask(peer, LINE, ID, GENERALLY)]
+        await one.arrived(2)
+        stopping = asyncio.ensure_future(one.server.stop(0))
+        fast, general = [await peer.answer(number) for number in numbers]
+        await stopping
+    assert (fast.headers, fast.body) == (general.headers, general.body)
+    assert b"SHUTTING_DOWN" in fast.body
 
 
 async def test_a_stop_waits_for_calls_and_then_tells_them() -> None:

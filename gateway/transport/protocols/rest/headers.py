@@ -7,8 +7,8 @@ from gateway.transport.protocols.encodings import NO_ENCODINGS, Encodings, negot
 from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.wire.headers import BadHeader
 
-_TIMEOUT = b"grpc-timeout"
-_HEEDED = frozenset({b"content-encoding", b"accept-encoding", _TIMEOUT})
+TIMEOUT = b"grpc-timeout"
+_HEEDED = frozenset({b"content-encoding", b"accept-encoding", TIMEOUT})
 
 
 def read_headers(headers: Mapping[bytes, bytes]) -> tuple[Encodings, float | None]:
@@ -19,7 +19,7 @@ def read_headers(headers: Mapping[bytes, bytes]) -> tuple[Encodings, float | Non
     if _HEEDED.isdisjoint(headers):
         return NO_ENCODINGS, None
     encodings = negotiate(headers.get(b"content-encoding"), headers.get(b"accept-encoding", b""))
-    sent = headers.get(_TIMEOUT)
+    sent = headers.get(TIMEOUT)
     return encodings, None if sent is None else _timeout(sent)
 
 

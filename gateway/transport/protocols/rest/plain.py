@@ -13,12 +13,12 @@ from gateway.transport.exchange import EXPLAIN, REQUEST_ID, Exchange, Reply, req
 from gateway.transport.limits.refusals import broken_off
 from gateway.transport.protocols.calls import end, refusal
 from gateway.transport.protocols.encodings import LEAST
-from gateway.transport.protocols.rest.headers import read_headers
+from gateway.transport.protocols.grpc.headers import read_timeout
+from gateway.transport.protocols.rest.headers import TIMEOUT, read_headers
 from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import JSON, VARY, WholeResponse
+from gateway.transport.wire.fast_requests import AlikeResponses, FastCall, FastTurn
 from gateway.transport.wire.headers import named
-from gateway.transport.wire.http1.fast_path import FastCall, FastTurn
-from gateway.transport.wire.http1.response import AlikeResponses
 from gateway.transport.wire.request import Header, HttpRequest
 
 _REQUEST_ID = REQUEST_ID.encode()
@@ -82,10 +82,8 @@ class PlainRequests:
             encodings, remaining = read_headers(values)
         except RowgateError:
             return None
-        sent_id, authorization = values.get(_REQUEST_ID, b""), values.get(_AUTHORIZATION, b"")
-        return PlainHeaders(
-            self, headers, sent_id.decode("latin-1"), authorization, remaining, encodings.response
-        )
+        sent_id = values.get(_REQUEST_ID, b"").decode("latin-1")
+        return PlainHeaders(self, sent_id, remaining, encodings.response)
 
 
 class PlainHeaders(NamedTuple):
@@ -93,24 +91,39 @@ class PlainHeaders(NamedTuple):
 
     Args:
         requests: has read them.
-        headers: all of them.
         sent_id: the request id that the caller sent; empty where it sent none.
-        authorization: what says who calls; empty where nothing does.
         remaining: seconds until the caller's deadline; None where it set none.
         encoding: what the response may be compressed with; None for nothing.
 
     """
 
     requests: PlainRequests
-    headers: Sequence[Header]
     sent_id: str
-    authorization: bytes
     remaining: float | None
     encoding: str | None
 
-    def begin(self, turn: FastTurn, method: str, path: str, query: str, now: float) -> "PlainCall | None":
+    def with_header(self, name: bytes, value: bytes) -> "PlainHeaders":
+        """Return what they say with another value of a header; raises BadHeader."""
+        requests, sent_id, remaining, encoding = self
+        if name == TIMEOUT:
+            remaining = read_timeout(value)
+        elif name == _REQUEST_ID:
+            sent_id = value.decode("latin-1")
+        return PlainHeaders(requests, sent_id, remaining, encoding)
+
+    def begin(
+        self,
+        turn: FastTurn,
+        method: str,
+        path: str,
+        query: str,
+        *,
+        headers: Sequence[Header],
+        credential: bytes,
+        now: float,
+    ) -> "PlainCall | None":
         """Begin a call; return None where the path leads to none that is plain."""
-        requests, headers, sent_id, authorization, remaining, encoding = self
+        requests, sent_id, remaining, encoding = self
         found = requests.find(method, path)
         if found is None or method == "HEAD" or path in requests.methods:
             return None
@@ -125,7 +138,7 @@ class PlainHeaders(NamedTuple):
             now,
             remaining,
             headers=headers,
-            authorization=authorization,
+            authorization=credential,
             explain=b"",
             certificate=turn.certificate,
             take=partial(request, segments, query_pairs(query) if query else (), b""),
@@ -186,7 +199,7 @@ class PlainCall(FastCall):
         if encoding is not None and size >= LEAST:
             return False
         sent = _SENT if encoding is None else _SENT_BY_ENCODING
-        return self._turn.finish(sent.response(exchange.record.request_id.encode(), body))
+        return self._turn.finish(sent, exchange.record.request_id.encode(), body)
 
     async def _respond(self, reply: Reply, request: HttpRequest) -> None:
         request.when_gone(self.lose)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.config.settings import Settings
 from gateway.transport.host_names import HostNames
+from gateway.transport.wire.fast_requests import FastHeaders
 from gateway.transport.wire.http1.body import NO_BODY, Body, ChunkedBody
 from gateway.transport.wire.http1.errors import BadRequest
-from gateway.transport.wire.http1.fast_path import FastCall, FastHeaders
+from gateway.transport.wire.http1.fast_request import FastRequest
 from gateway.transport.wire.http1.head import Head, HeadReader, check_count, check_size
 from gateway.transport.wire.http1.output import Output
 from gateway.transport.wire.http1.parser import HEAD_END, parse
@@ -75,8 +76,7 @@ class Http1Connection(asyncio.Protocol):
         """What came and isn't all used yet."""
         self._at = 0
         """Up to where it was used."""
-        self._head: Head | None = None
-        self._request: Http1Request | FastCall | None = None
+        self._request: Http1Request | FastRequest | None = None
         self._is_reading = True
         self._began = self._heard = monotonic()
         self.asked = self._began
@@ -146,7 +146,7 @@ class Http1Connection(asyncio.Protocol):
         """Bytes that came and weren't used yet."""
         return len(self._data) - self._at
 
-    def _feed(self, request: Http1Request | FastCall) -> bool:
+    def _feed(self, request: Http1Request | FastRequest) -> bool:
         """Take some of a request's body; return whether there may be more."""
         before, body = self._at, request.body
         if before == len(self._data) or body.is_whole or body.held >= _STEP:
@@ -172,20 +172,20 @@ class Http1Connection(asyncio.Protocol):
             check_size(data[start:end], limit)
         head = self._read_head(data, start, end)
         self.asked = self._heard
-        fast = head.fields.fast
-        if fast is None or not self._begin_fast(head, fast):
+        if head.fields.fast is None or not self._begin_fast(head, head.fields.fast):
             self._answer(head)
         self._at = end
         return end < len(data)
 
     def _begin_fast(self, head: Head, fast: FastHeaders) -> bool:
         """Begin a fast call; return False for what has to go the general way."""
-        method, path, query, is_1_1, _, _ = head
-        if not is_1_1 or head.size > self._limit or (self._hosts is not None and self._is_misdirected(head)):
+        if not head.is_1_1 or head.size > self._limit or self._is_misdirected(head):
             return False
-        self._request = call = fast.begin(self, method, path, query, self._heard)
-        self._head = head
-        return call is not None
+        request = FastRequest(self, head)
+        if not request.begin(fast, self._heard):
+            return False
+        self._request = request
+        return True
 
     def _is_misdirected(self, head: Head) -> bool:
         return self._hosts is not None and not self._hosts.allow(head.fields.host or b"")
@@ -209,13 +209,11 @@ class Http1Connection(asyncio.Protocol):
         )
         return request
 
-    async def respond(self, respond: Responder) -> None:
+    async def respond(self, head: Head, task: "asyncio.Task[None]", respond: Responder) -> None:
         """Have the response to the fast call under way written as that of a request."""
-        call, head = self._request, self._head
-        if isinstance(call, FastCall) and head is not None:
-            request = self._take_turn(head, NO_BODY)
-            request.task = call.task
-            await self._respond(request, respond)
+        request = self._take_turn(head, NO_BODY)
+        request.task = task
+        await self._respond(request, respond)
 
     def finish(self, response: bytes) -> bool:
         """Send the whole response to the fast call under way, and go on; return False where it isn't all."""
@@ -297,7 +295,7 @@ class Http1Connection(asyncio.Protocol):
 
     def break_off(self) -> None:
         """Have a fast call answer that the server stops; the others are broken off by their protocols."""
-        if isinstance(self._request, FastCall):
+        if isinstance(self._request, FastRequest):
             self._request.stop()
 
     def close(self) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from time import time
 
+from gateway.transport.wire.fast_requests import AlikeResponses
 from gateway.transport.wire.request import Header
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -14,6 +16,7 @@ CLOSE = b"connection: close\r\n"
 KEEP_ALIVE = b"connection: keep-alive\r\n"
 WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
+_KINDS_ALIKE = 16
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -61,28 +64,18 @@ def _lines(headers: Sequence[Header]) -> bytes:
     return lines
 
 
-class AlikeResponses:
-    """Whole responses that differ in one header's value, and in their bodies.
+def alike_response(alike: AlikeResponses, value: bytes, body: bytes) -> bytes:
+    """Return one of many responses that are alike, with a value that holds no line break."""
+    before, after = _around(alike)
+    clock, size = _clock.line(), b"content-length: %d\r\n\r\n" % len(body)
+    return b"".join((_status_line(alike.status), clock, before, value, after, size, body))
 
-    Args:
-        status: of HTTP.
-        before: the headers before the one that differs.
-        name: that one's.
-        after: the headers after it.
 
-    """
-
-    def __init__(
-        self, status: int, before: Sequence[Header], name: bytes, after: Sequence[Header] = ()
-    ) -> None:
-        self._status_line = _status_line(status)
-        self._before = _lines((*before, (name, b""))).removesuffix(b"\r\n")
-        self._after = b"\r\n" + _lines(after)
-
-    def response(self, value: bytes, body: bytes) -> bytes:
-        """Return the response with a value that holds no line break."""
-        clock, size = _clock.line(), b"content-length: %d\r\n\r\n" % len(body)
-        return b"".join((self._status_line, clock, self._before, value, self._after, size, body))
+@lru_cache(_KINDS_ALIKE)
+def _around(alike: AlikeResponses) -> tuple[bytes, bytes]:
+    """Return the lines before the value that differs, with its name, and those after it."""
+    before = _lines((*alike.before, (alike.name, b""))).removesuffix(b"\r\n")
+    return before, b"\r\n" + _lines(alike.after)
 
 
 def chunk(piece: bytes) -> tuple[bytes, bytes, bytes]:

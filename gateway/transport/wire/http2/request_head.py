@@ -6,11 +6,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.transport.host_names import HostNames
+from gateway.transport.wire import fast_requests
 from gateway.transport.wire.headers import BadHeader, size_of
 from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
 from gateway.transport.wire.http2.header_blocks.varying import (
     CREDENTIAL,
+    MAX_GROWTH,
     READ_LATER,
     VariedHeaders,
     read_value,
@@ -26,6 +28,7 @@ _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
 _LENGTH_DIGITS = 19
+_OF_CREDENTIAL = size_of([(CREDENTIAL, b"")])
 _REMEMBERED_FIELDS = 256
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
 _VALUE = re.compile(rb"[^\x00\r\n]*")
@@ -46,6 +49,8 @@ class Head(NamedTuple):
         size: bytes of the headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2), or of
             others that are like them; without the one that says who calls.
         misdirected: whether it names a host that the server isn't called by.
+        bodiless: what the headers say to the fast path of requests without a body; None where the general way
+            is to answer them.
 
     """
 
@@ -59,6 +64,7 @@ class Head(NamedTuple):
     fast_method: FastMethod | None
     size: int
     misdirected: bool = False
+    bodiless: fast_requests.FastHeaders | None = None
 
     def headers_of(self, credential: bytes) -> Sequence[Header]:
         """Return the headers with the one that says who calls; without it where nothing does."""
@@ -76,12 +82,18 @@ class HeadReader:
         fast_methods: answer some calls themselves, by path.
         limit: the most bytes of the headers of such a call.
         hosts: the names by which the server may be called; None where all are.
+        read_fast: reads which requests without a body are answered fast.
 
     """
 
     def __init__(
-        self, fast_methods: Mapping[str, FastMethod], limit: int, hosts: HostNames | None = None
+        self,
+        fast_methods: Mapping[str, FastMethod],
+        limit: int,
+        hosts: HostNames | None = None,
+        read_fast: fast_requests.ReadFast = fast_requests.never_fast,
     ) -> None:
+        self._read_fast = read_fast
         self._hosts = hosts
         self._fast_methods = fast_methods
         self._limit = limit
@@ -107,12 +119,18 @@ class HeadReader:
         named_host = (authority or host).decode("latin-1")
         length = _length(named)
         own = size - size_of([(CREDENTIAL, credential)]) if credential else size
-        head = Head(method, path, query, named_host, regular, length, fast, fast_method, own, misdirected)
+        may_be_bodiless = fast_method is None and not (misdirected or twice) and size <= self._limit
+        bodiless = self._read_fast(regular) if may_be_bodiless else None
+        head = Head(
+            method, path, query, named_host, regular, length, fast, fast_method, own, misdirected, bodiless
+        )
         return head, credential
 
     def vary(self, head: Head, at: Sequence[int], written: Sequence[bytes]) -> Head | None:
         """Return a head whose headers have other values at some places; None for what has to be read."""
-        method, path, query, authority, headers, length, fast, fast_method, size, misdirected = head
+        (method, path, query, authority, headers, length, fast, fast_method, size, misdirected, bodiless) = (
+            head
+        )
         if fast is None and fast_method is not None:
             return None
         for place, text in zip(at, written, strict=True):
@@ -124,11 +142,24 @@ class HeadReader:
                 return None
             try:
                 fast = fast and fast.with_header(name, value)
+                bodiless = bodiless and bodiless.with_header(name, value)
             except BadHeader:
                 return None
         varied = VariedHeaders(headers, at, written)
         # Spelled out, as each call passes here: _replace takes three times as long.
-        return Head(method, path, query, authority, varied, length, fast, fast_method, size, misdirected)
+        return Head(
+            method, path, query, authority, varied, length, fast, fast_method, size, misdirected, bodiless
+        )
+
+    def with_path(self, head: Head, credential: bytes, path: bytes) -> Head | None:
+        """Return a head of `/` with another path; None for what has to be read."""
+        method, _, _, authority, headers, length, _, _, size, misdirected, bodiless = head
+        size += len(path) - len(head.path)
+        name, _, query = path.decode("latin-1").partition("?")
+        is_large = size + len(credential) + _OF_CREDENTIAL + MAX_GROWTH > self._limit
+        if is_large or name in self._fast_methods:
+            return None
+        return Head(method, name, query, authority, headers, length, None, None, size, misdirected, bodiless)
 
     def _may_be_called(self, authority: bytes, host: bytes) -> bool:
         return self._hosts is None or (self._hosts.allow(authority) and self._hosts.allow(host))

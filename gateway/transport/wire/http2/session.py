@@ -70,13 +70,14 @@ class Session:
         self._greeting = greeting(limits)
         self._frames = reader
         self._block_limit = _BLOCK_FACTOR * limits.max_metadata_bytes
-        make = HeadReader(context.fast_methods, limits.max_metadata_bytes, hosts)
-        shared = context.heads.setdefault(hosts, {})
+        make = HeadReader(context.fast_methods, limits.max_metadata_bytes, hosts, context.read_fast)
+        shared = context.heads.setdefault(hosts, ({}, {}))
         self._heads = HeaderReader(
             self._block_limit,
             limits.max_metadata_bytes,
             make,
             make.vary,
+            with_path=make.with_path,
             changed=self._note_change,
             shared=shared,
         )
@@ -192,7 +193,7 @@ class Session:
         head, credential = self._heads.read(block)
         self._streams.begin(number, head, credential)
         if flags & END_STREAM:
-            self._streams.end(number)
+            self._streams.end(number, self.now)
 
     def _note_change(self) -> None:
         """Count a change of the peer's table: one that never comes to rest is better done without."""

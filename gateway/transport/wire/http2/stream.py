@@ -10,6 +10,7 @@ from gateway.transport.wire.http2.outbox import Outbox
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.request_body import RequestBody
 from gateway.transport.wire.http2.request_head import Head
+from gateway.transport.wire.http2.responses import response_block
 from gateway.transport.wire.request import Gone, Header
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Stream:
     async def respond(self, status: int, headers: Sequence[Header], body: bytes = b"") -> None:
         """Send a whole response; returns when the peer has taken it. Raises Gone."""
         self._check()
-        block = _response_block(status, headers)
+        block = response_block(status, headers)
         if body and self.method != "HEAD":
             self._outgoing.put(header_frames(self.number, block, ends=False))
             self._outbox.put(body)
@@ -95,7 +96,7 @@ class Stream:
     def start(self, status: int, headers: Sequence[Header]) -> None:
         """Send the beginning of a response; nothing where the peer has gone."""
         if not self._over:
-            self._outgoing.put(header_frames(self.number, _response_block(status, headers), ends=False))
+            self._outgoing.put(header_frames(self.number, response_block(status, headers), ends=False))
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of its body; returns when the peer has taken it. Raises Gone."""
@@ -168,7 +169,3 @@ class Stream:
             self._gone = None
             self.body.disconnect()
             self._ended(self.number)
-
-
-def _response_block(status: int, headers: Sequence[Header]) -> bytes:
-    return write_block([(b":status", b"%d" % status), *headers])

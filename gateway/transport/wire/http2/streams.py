@@ -8,12 +8,13 @@ from gateway.transport.limits.admission import streams_of_connection
 from gateway.transport.wire.http2.draining import DRAIN_SECONDS, DrainingCall
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.fast_path import FastCall
+from gateway.transport.wire.http2.fast_request import FastRequest
 from gateway.transport.wire.http2.frames import MAX_WINDOW, FrameReader, rst_stream
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.http2.request_body import RequestBody, Window
 from gateway.transport.wire.http2.request_head import Head
 from gateway.transport.wire.http2.stream import Stream
-from gateway.transport.wire.request import Gone
+from gateway.transport.wire.request import Gone, Responder
 from gateway.transport.wire.server_context import ServerContext
 
 _logger = logging.getLogger(__name__)
@@ -118,11 +119,25 @@ class Streams:
         self._held[number] = head, credential
         self._count()
 
-    def end(self, number: int) -> None:
+    def end(self, number: int, now: float) -> None:
         """Note that the request has no body; raises StreamError."""
+        held = self._held.get(number)
+        if held is not None and self._answer_fast(number, *held, now):
+            return
         call = self.find(number)
         if call is not None:
             call.take_end()
+
+    def _answer_fast(self, number: int, head: Head, credential: bytes, now: float) -> bool:
+        """Have a request without a body answered fast; return False for one that goes the general way."""
+        if head.bodiless is None or head.length:
+            return False
+        request = FastRequest(self, number, head, credential)
+        if not request.begin(head.bodiless, now):
+            return False
+        del self._held[number]
+        self.add(number, request)
+        return True
 
     def settle(self) -> None:
         """Have what is still held go the general way when the loop has looked for bytes once more.
@@ -143,6 +158,7 @@ class Streams:
 
     def _settle_one(self, number: int) -> None:
         stream = self._open_stream(number, *self._held.pop(number))
+        stream.task = self.loop.create_task(self._run(stream, self._context.respond))
         body = self._held_bodies.pop(number, None)
         if body is not None:
             stream.take(body, len(body))
@@ -274,12 +290,20 @@ class Streams:
         )
         self._widen_held(number, stream)
         self._open[number] = stream
-        stream.task = self.loop.create_task(self._run(stream))
         return stream
 
-    async def _run(self, stream: Stream) -> None:
+    async def respond(self, request: FastRequest, task: "asyncio.Task[None]", respond: Responder) -> None:
+        """Have the response to a fast request written as that of a request."""
+        stream = self._open_stream(request.number, request.head, request.credential)
+        stream.task = task
+        stream.take_end()
+        if request.credit:
+            stream.widen(request.credit)
+        await self._run(stream, respond)
+
+    async def _run(self, stream: Stream, respond: Responder) -> None:
         try:
-            await self._context.respond(stream)
+            await respond(stream)
         except Gone:
             pass
         except Exception:

@@ -1,6 +1,8 @@
 """Header blocks: what is read is what hpack reads, remembered or not; what is written needs no table."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 from unittest.mock import Mock
 
 import pytest
@@ -17,9 +19,9 @@ from gateway.config.load import settings_of
 from gateway.transport.host_names import host_names
 from gateway.transport.protocols.grpc.plain import PlainMethod
 from gateway.transport.wire.headers import find
-from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
+from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
-from gateway.transport.wire.http2.header_blocks.reader import HeaderReader
+from gateway.transport.wire.http2.header_blocks.reader import HeaderReader, SharedBlocks
 from gateway.transport.wire.http2.header_blocks.varying import VariedHeaders, read_only, read_value
 from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.http2.request_head import Head, HeadReader
@@ -199,8 +201,8 @@ def test_what_is_remembered_is_made_once_and_bounded() -> None:
     for number in range(1000):
         reader.read(never_indexed([(b"x-n", b"%d" % number), (b"grpc-timeout", b"1S")], 0))
     assert len(made) == 1001
-    assert len(reader._known) <= 64
-    assert len(reader._alike) <= 64
+    assert len(reader._whole._known) <= 64
+    assert len(reader._whole._alike) <= 64
 
 
 @pytest.mark.parametrize("write", [no_table, static_names])
@@ -280,7 +282,7 @@ def test_what_callers_have_in_common_is_made_once_and_nobody_is_taken_for_anothe
         return with_values(known, at, written)
 
     shared: dict[Hashable, list[Header]] = {}
-    readers = [HeaderReader(4 * LIMIT, limit, apart, vary, shared=shared) for _ in range(2)]
+    readers = [HeaderReader(4 * LIMIT, limit, apart, vary, shared=(shared, {})) for _ in range(2)]
     for reader in readers:
         reader.read(NO_TABLE)
     for n in range(400):
@@ -340,7 +342,7 @@ def test_connections_that_share_what_blocks_say_read_as_decoders_of_their_own(
 ) -> None:
     """A block that one without a table has read may add to the table of another."""
     shared: dict[Hashable, list[Header]] = {}
-    readers = [HeaderReader(LIMIT, LIMIT, apart, with_values, shared=shared) for _ in range(2)]
+    readers = [HeaderReader(LIMIT, LIMIT, apart, with_values, shared=(shared, {})) for _ in range(2)]
     decoders = [Decoder(LIMIT), Decoder(LIMIT)]
     for number, block in [(0, NO_TABLE), (1, NO_TABLE), *blocks]:
         expected = decoded(decoders[number], block)
@@ -357,7 +359,7 @@ def test_a_deadline_that_any_connection_has_sent_is_read_once_and_so_many_are_ke
         return with_values(known, at, written)
 
     shared: dict[Hashable, list[Header]] = {}
-    readers = [HeaderReader(LIMIT, LIMIT, apart, vary, shared=shared) for _ in range(2)]
+    readers = [HeaderReader(LIMIT, LIMIT, apart, vary, shared=(shared, {})) for _ in range(2)]
     for reader in readers:
         reader.read(NO_TABLE)
         for n in range(200):
@@ -417,6 +419,81 @@ def test_a_trace_that_is_none_is_empty_and_the_call_goes_on() -> None:
         head, _ = reader.read(write_block(request(b"1S", trace)))
         assert head.fast is not None
         assert find(head.headers, b"traceparent") == (trace if trace in TRACES else b"")
+
+
+paths = st.one_of(
+    st.text("abc/?=%", max_size=20).map(lambda text: f"/{text}".encode()),
+    st.sampled_from([b"", b"/x.Y/Z", b"*", b"/\xff", b"/a b", b"/" + b"y" * 500, b"/" + b"y" * 1200]),
+)
+
+
+@given(
+    st.lists(st.tuples(paths, texts, st.sampled_from(TRACES), texts), min_size=2, max_size=6),
+    st.sampled_from([b"GET", b"DELETE", b"POST"]),
+    st.sampled_from([b"localhost", b"evil.example"]),
+    st.sampled_from([800, 1000, 2000]),
+    st.sampled_from([write_block, partial(static_names, huffman=True), partial(no_table, huffman=False)]),
+)
+def test_a_head_of_another_path_says_what_one_that_is_read_says(
+    calls: list[tuple[bytes, bytes, bytes, bytes]],
+    method: bytes,
+    authority: bytes,
+    limit: int,
+    write: Callable[[Sequence[Header]], bytes],
+) -> None:
+    read = HeadReader(FAST, limit, HOSTS, _bodiless)
+    shared: SharedBlocks[Head] = ({}, {})
+    readers = [
+        HeaderReader(LIMIT, limit, read, read.vary, with_path=read.with_path, shared=shared) for _ in range(2)
+    ]
+    for reader in readers:
+        reader.read(NO_TABLE + write_block(request(b"1S", TRACES[0])))
+    for number, (path, timeout, trace, credential) in enumerate(calls):
+        told = [(b":method", method), *request(timeout, trace, b"r", authority)[1:]]
+        fields = [(name, path if name == b":path" else value) for name, value in told]
+        block = write([*fields, (b"authorization", credential)])
+        answers = [_head_or_error(reader.read, block) for reader in (readers[number % 2], readers[0])]
+        expected = _head_or_error(read, [*fields, (b"authorization", credential)])
+        assert answers == [expected] * 2
+
+
+def _bodiless(fields: Sequence[Header]) -> Any:
+    """Return what headers say to the fast path, as something that can be compared."""
+    return Bodiless(find(fields, b"grpc-timeout"), find(fields, b"x-request-id"))
+
+
+class Bodiless(NamedTuple):
+    """Says what it was told."""
+
+    timeout: bytes | None
+    request_id: bytes | None
+
+    def with_header(self, name: bytes, value: bytes) -> "Bodiless":
+        """Return it with another value."""
+        return self._replace(**{"timeout" if name == b"grpc-timeout" else "request_id": value})
+
+
+def _head_or_error(read: Callable[..., tuple[Head, bytes]], given: Any) -> tuple[object, ...] | str:
+    """Return what a head says, the size with the credential's; an error's words where it is none."""
+    try:
+        head, told = read(given)
+    except (Http2Error, StreamError) as error:
+        return str(error)
+    return (*plainly(head), told)
+
+
+def test_blocks_of_other_paths_are_made_once() -> None:
+    made = list[Sequence[Header]]()
+    read = HeadReader({}, LIMIT, None, made.append)  # type: ignore[arg-type,func-returns-value]
+    reader = HeaderReader(LIMIT, LIMIT, read, read.vary, with_path=read.with_path)
+    for method in (b"GET", b"DELETE"):
+        for number in range(100):
+            fields = [(b":method", method), *request(b"1S", TRACES[number % 2])[1:]]
+            path = b"/v1/items/%d?a=%d" % (number, number)
+            block = write_block([(name, path if name == b":path" else value) for name, value in fields])
+            head, _ = reader.read(block)
+            assert (head.path, head.query) == (f"/v1/items/{number}", f"a={number}")
+    assert len(made) == 2 * 2  # of the path that came first, and of any
 
 
 @given(headers)

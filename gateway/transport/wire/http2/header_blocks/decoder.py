@@ -108,8 +108,8 @@ class FieldDecoder:
         return list(self._decoder.decode(block, raw=True))
 
 
-def read_string(block: bytes, at: int) -> tuple[bytes, int] | None:
-    """Return a string (5.2) and where it ends; None for one that is cut off."""
+def read_string(block: bytes, at: int, *, comes_again: bool = True) -> tuple[bytes, int] | None:
+    """Return a string (5.2), remembered where it comes again, and where it ends; None for one cut off."""
     head = block[at : at + 1]
     if not head:
         return None
@@ -123,7 +123,7 @@ def read_string(block: bytes, at: int) -> tuple[bytes, int] | None:
     text = block[at + length : end]
     if not head[0] & HUFFMAN:
         return text, end
-    return (_decode if size <= _REMEMBERED_STRING else decode_huffman)(text), end
+    return (_decode if comes_again and size <= _REMEMBERED_STRING else decode_huffman)(text), end
 
 
 @lru_cache(1024)

@@ -1,40 +1,38 @@
-"""The reader of header blocks, with a memory: a client sends the same bytes again and again."""
+"""The reader of header blocks, with a memory."""
 
 import logging
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic
 
 from hpack import HPACKError, OversizedHeaderListError
-from hpack.table import table_entry_size
 
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
-from gateway.transport.wire.http2.header_blocks.alike import (
-    Alike,
-    Known,
-    OfCallers,
-    OfOneCaller,
-    Read,
-    Vary,
-)
+from gateway.transport.wire.http2.header_blocks.alike import Known, Read, Vary
 from gateway.transport.wire.http2.header_blocks.decoder import FieldDecoder
+from gateway.transport.wire.http2.header_blocks.remembered import RememberedBlocks
 from gateway.transport.wire.http2.header_blocks.varying import (
-    CREDENTIAL,
-    DEADLINE,
-    MAX_GROWTH,
-    cut,
-    names_in,
-    places,
+    PATH,
+    end_of_value,
+    read_path,
+    start_of_path,
 )
 from gateway.transport.wire.request import Header
 
 # At the level of debug it would log every header, metadata that is secret among them.
 logging.getLogger("hpack").setLevel(logging.INFO)
 
+SharedBlocks = tuple[dict[Hashable, Known], dict[Hashable, Known]]
+"""What was made of blocks of all connections: of whole ones, and of those whose path was cut out."""
+WithPath = Callable[[Known, bytes, bytes], Known | None]
+
 _REMEMBERED_BLOCK = 4096
-_REMEMBERED_BYTES = 65_536
-_OVERHEAD = 1024
-"""Bytes that what is made of a block takes, about."""
-_SHARED_BLOCK = 512
+_ANY_PATH = b"/"
+_NO_VALUE = b"\0"
+"""An empty string, as it is written."""
+_CALLED = (b":method", b"POST")
+"""Of requests whose paths come again: they name methods."""
+_PATHS = 8
+"""How many beginnings of blocks, up to their paths, are remembered: a client has one for each HTTP method."""
 
 
 class HeaderReader(Generic[Known]):
@@ -43,7 +41,8 @@ class HeaderReader(Generic[Known]):
     What a block says depends on its bytes and the dynamic table alone. A client repeats the same bytes for
     each call of a method, but for its deadline, the ids of its trace and who calls: so what was made of a
     block is remembered for as long as the table stays as it is, for blocks that differ in those values alone
-    too. Who calls is told beside it, as a client may call for many users.
+    too. Who calls is told beside it, as a client may call for many users. And for REST, blocks that differ in
+    their paths.
 
     Args:
         limit: the most bytes of a header list, as RFC 9113, 6.5.2 counts them.
@@ -51,6 +50,8 @@ class HeaderReader(Generic[Known]):
         make: what is made of the headers, but for who calls; remembered, so it has to be immutable.
         vary: what is made where the headers at some places, counted from the last, have other values, as they
             are written; None for what `make` has to look at.
+        with_path: makes, of what is made of the path `/`, what is made of another path, beside a credential;
+            None for what `make` has to look at. Without it none is asked.
         changed: called for each block that changes the dynamic table.
         shared: what was made of blocks without a table, of all connections with the same limits and `make`;
             it holds nothing that says who calls.
@@ -64,37 +65,28 @@ class HeaderReader(Generic[Known]):
         make: Callable[[list[Header]], Read[Known]],
         vary: Vary[Known],
         *,
+        with_path: WithPath[Known] | None = None,
         changed: Callable[[], None] = lambda: None,
-        shared: dict[Hashable, Known] | None = None,
+        shared: SharedBlocks[Known] | None = None,
     ) -> None:
         self._tell_changed = changed
-        self._shared = {} if shared is None else shared
         self._has_table = True
-        self._usual = usual
         self._decoder = FieldDecoder(limit)
         self._make = make
-        self._vary = vary
-        self._known: dict[bytes, Read[Known]] = {}
-        self._alike: dict[tuple[bytes, ...], Alike[Known]] = {}
-        self._last: Alike[Known] | None = None
-        self._names: dict[tuple[bytes, ...], None] = {}
-        self._size = 0
+        self._with_path = with_path
+        whole, pathless = ({}, {}) if shared is None else shared
+        self._whole = RememberedBlocks(usual, vary, whole)
+        # Apart, as a block may itself have an empty path.
+        self._pathless = RememberedBlocks(usual, vary, pathless)
+        self._paths: dict[bytes, None] = {}
         self._changed = False
 
     def read(self, block: bytes) -> Read[Known]:
         """Return what is made of a header block; raises Http2Error, and what `make` raises."""
-        # Before all others: a client mostly calls what it called last, and to look a block up takes its hash.
-        last = None if self._last is None else self._last.read(block)
-        if last is not None:
-            return last
-        known = self._known.get(block)
-        if known is not None:
-            return known
-        for names in self._names:
-            known = self._read_alike(block, names)
-            if known is not None:
-                return known
-        return self._learn(block)
+        made = self._whole.read(block)
+        if made is None and self._paths:
+            made = self._read_path(block)
+        return self._learn(block) if made is None else made
 
     def headers(self, block: bytes) -> list[Header]:
         """Return the headers of a block; raises Http2Error: the table is out of step after that."""
@@ -110,63 +102,44 @@ class HeaderReader(Generic[Known]):
             self._tell_changed()
         return headers
 
-    def _read_alike(self, block: bytes, names: Sequence[bytes]) -> Read[Known] | None:
-        """Return what is made of a block that is like a remembered one but for the values of some names."""
-        parts = cut(block, names)
-        alike = None if parts is None else self._alike.get(parts.pieces)
-        if alike is None:
-            return None
-        self._last = alike
-        return alike.read(block)
+    def _read_path(self, block: bytes) -> Read[Known] | None:
+        """Return what is made of a block that has another path than a remembered one."""
+        for before in self._paths:
+            start = len(before)
+            if not block.startswith(before) or (end := end_of_value(block, start)) is None:
+                continue
+            made = self._pathless.read(before + _NO_VALUE + block[end:])
+            path = None if made is None else read_path(block[start:end])
+            if made is None or path is None or self._with_path is None:
+                continue
+            known, credential = made
+            varied = self._with_path(known, credential, path)
+            if varied is not None:
+                return varied, credential
+        return None
 
     def _learn(self, block: bytes) -> Read[Known]:
         headers = self.headers(block)
         made = self._make(headers)
         if not self._changed and len(block) <= _REMEMBERED_BLOCK:
-            self._size += len(block) + _OVERHEAD
-            if self._size > _REMEMBERED_BYTES:
-                self._forget()
-            self._known[block] = made
-            self._learn_alike(block, headers, made)
+            start = None if _CALLED in headers else start_of_path(block, headers)
+            if start is None or self._with_path is None:
+                self._whole.learn(block, headers, made, has_table=self._has_table)
+            else:
+                self._learn_path(block, start, headers)
         return made
 
-    def _learn_alike(self, block: bytes, headers: list[Header], made: Read[Known]) -> None:
-        names = names_in(block)
-        parts = cut(block, names) if names else None
-        at = None if parts is None else places(block, parts, headers)
-        # Longer values must not take a list past its limit unseen.
-        room = self._usual - MAX_GROWTH - sum(table_entry_size(*header) for header in headers)
-        if parts is None or at is None or room < 0:
-            return
-        # Of what is made of them the credential is no part.
-        caller = [name for name, _ in headers].index(CREDENTIAL) if made[1] else 0
-        varying = {headers[place][0]: place + (place < caller - len(headers)) for place in at}
-        alike = self._alike_of(parts.pieces, varying, made, room)
-        if alike is not None:
-            self._alike[parts.pieces] = self._last = alike
-            self._names[names] = None
-
-    def _alike_of(
-        self, pieces: tuple[bytes, ...], at: dict[bytes, int], made: Read[Known], room: int
-    ) -> Alike[Known] | None:
-        """Return the blocks that are like one but for the values of headers at some places."""
-        known, credential = made
-        comes_again = at.keys() <= {DEADLINE, CREDENTIAL} and sum(map(len, pieces)) <= _SHARED_BLOCK
-        # Without a table a block says the same in every connection.
-        shared = self._shared if comes_again and not self._has_table else None
-        if CREDENTIAL not in at:
-            # What is shared says nothing of who calls.
-            shared = None if credential else shared
-            return OfOneCaller(pieces, [*at.values()], known, self._vary, shared, credential)
-        if not credential:
-            return None  # it is empty, or there is another one
-        place = [*at].index(CREDENTIAL)
-        others = [one for name, one in at.items() if name != CREDENTIAL]
-        return OfCallers(pieces, others, known, self._vary, shared, place, room + len(credential))
+    def _learn_path(self, block: bytes, start: int, headers: Sequence[Header]) -> None:
+        """Remember a block for all that have another path at the same place."""
+        before, end = block[:start], end_of_value(block, start)
+        if len(self._paths) >= _PATHS:
+            self._paths.clear()
+        self._paths[before] = None
+        pathless = [(name, _ANY_PATH if name == PATH else value) for name, value in headers]
+        made = self._make(pathless)
+        self._pathless.learn(before + _NO_VALUE + block[end:], pathless, made, has_table=self._has_table)
 
     def _forget(self) -> None:
-        self._known.clear()
-        self._alike.clear()
-        self._names.clear()
-        self._last = None
-        self._size = 0
+        self._whole.forget()
+        self._pathless.forget()
+        self._paths.clear()

@@ -27,6 +27,8 @@ CREDENTIAL = b"authorization"
 NAMES = (DEADLINE, READ_LATER, b"x-request-id", CREDENTIAL)
 """The headers whose values differ from call to call."""
 
+PATH = b":path"
+"""The pseudo-header that says what is asked for, where that isn't one of a few methods."""
 _INDEXED, _ADDED, _RESIZE = 0x80, 0x40, 0x20
 _GOES_ON = 0x80
 _LONGEST_LENGTH = 4
@@ -34,10 +36,13 @@ _LONGEST_LENGTH = 4
 _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 # What needs no further look: no line break, no space to strip, and little of it.
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
+_SIMPLE_PATH = re.compile(rb"/[!-~]{0,1023}")
 _SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
 MAX_CREDENTIAL = 2048
 """Bytes of a credential, as it is written, that `read_credential` is to read."""
 _CREDENTIALS = 2048
+MAX_PATH = 1024
+"""Bytes of a path, as it is written, that `read_path` is to read."""
 _SHORT = 16
 """Bytes of a value, as it is written, that is read once: deadlines come again, ids don't."""
 _SHORTEST_CODE = 5
@@ -132,13 +137,18 @@ def read_credential(written: bytes) -> bytes | None:
     return _text(written, _SIMPLE_CREDENTIAL)
 
 
+def read_path(written: bytes) -> bytes | None:
+    """Return the text of a path; None for one that has to be looked at."""
+    return _text(written, _SIMPLE_PATH, comes_again=False) if len(written) <= MAX_PATH else None
+
+
 def _read(written: bytes) -> bytes | None:
     return _text(written, _SIMPLE)
 
 
-def _text(written: bytes, simple: re.Pattern[bytes]) -> bytes | None:
+def _text(written: bytes, simple: re.Pattern[bytes], *, comes_again: bool = True) -> bytes | None:
     try:
-        read = read_string(written, 0)
+        read = read_string(written, 0, comes_again=comes_again)
     except HPACKError:
         return None
     return read[0] if read is not None and simple.fullmatch(read[0]) else None
@@ -218,6 +228,14 @@ def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence
     names = [headers[number][0] for number in known]
     is_sound = len(known) == len(numbers) and len(set(names)) == len(names) and set(names) <= set(NAMES)
     return [number - len(headers) for number in known] if is_sound else None
+
+
+def start_of_path(block: bytes, headers: Sequence[Header]) -> int | None:
+    """Return where in a block the value of the path begins; None where it is in a table, or isn't there."""
+    for header, start in zip(headers, _value_starts(block), strict=True):
+        if header[0] == PATH:
+            return start or None
+    return None
 
 
 def _value_starts(block: bytes) -> Iterator[int]:

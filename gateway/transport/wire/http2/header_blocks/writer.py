@@ -19,18 +19,19 @@ def write_block(headers: Iterable[Header]) -> bytes:
 
 def _field(name: bytes, value: bytes) -> bytes:
     written, values = _name(name)
-    return values.get(value) or written + _string(value)
+    return values.get(value) or written + write_string(value)
 
 
 @lru_cache(256)
 def _name(name: bytes) -> tuple[bytes, Mapping[bytes, bytes]]:
     """Return a name as it is written before values, and the fields of its values in the static table."""
     index, values = HeaderTable.STATIC_TABLE_MAPPING.get(name, (0, {}))
-    written = _integer(0, 4, index) if index else b"\x00" + _string(name)
+    written = _integer(0, 4, index) if index else b"\x00" + write_string(name)
     return written, {value: _integer(0x80, 7, number) for value, number in values.items()}
 
 
-def _string(text: bytes) -> bytes:
+def write_string(text: bytes) -> bytes:
+    """Return a string, plain (5.2)."""
     size = len(text)
     return (_SHORT_SIZES[size] if size < _LONG else _integer(0, 7, size)) + text
 

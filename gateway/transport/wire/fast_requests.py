@@ -7,18 +7,34 @@ way; so does the response of a fast one that isn't like the others.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.transport.wire.http1.body import NO_BODY
 from gateway.transport.wire.request import Header, Responder
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AlikeResponses:
+    """Whole responses that differ in one header's value, and in their bodies.
+
+    Args:
+        status: of HTTP.
+        before: the headers before the one that differs.
+        name: that one's.
+        after: the headers after it.
+
+    """
+
+    status: int
+    before: Sequence[Header]
+    name: bytes
+    after: Sequence[Header] = ()
+
+
 class FastCall(ABC):
-    """One call. Its connection sees in it a request whose body is whole and whose response hasn't begun."""
+    """One call."""
 
     __slots__ = ()
-    body = NO_BODY
-    is_begun = is_awaited = False
     task: "asyncio.Task[None]"
 
     @abstractmethod
@@ -31,7 +47,7 @@ class FastCall(ABC):
 
 
 class FastTurn(Protocol):
-    """The connection, for as long as it is a call's turn.
+    """The way back to the client, for as long as it is a call's turn.
 
     Args:
         peer: the client's address.
@@ -44,7 +60,7 @@ class FastTurn(Protocol):
     certificate: bytes
     loop: asyncio.AbstractEventLoop
 
-    def finish(self, response: bytes) -> bool:
+    def finish(self, alike: AlikeResponses, value: bytes, body: bytes) -> bool:
         """Send the whole response, and go on; return False where it has to be written another way."""
 
     async def respond(self, respond: Responder) -> None:
@@ -54,8 +70,32 @@ class FastTurn(Protocol):
 class FastHeaders(Protocol):
     """What the headers of a request say; the same for all requests that have them, so it never changes."""
 
-    def begin(self, turn: FastTurn, method: str, path: str, query: str, now: float) -> FastCall | None:
-        """Begin a call; return None for one that has to go the general way."""
+    def with_header(self, name: bytes, value: bytes) -> "FastHeaders":
+        """Return what they say with another value of a header; raises BadHeader."""
+
+    def begin(
+        self,
+        turn: FastTurn,
+        method: str,
+        path: str,
+        query: str,
+        *,
+        headers: Sequence[Header],
+        credential: bytes,
+        now: float,
+    ) -> FastCall | None:
+        """Begin a call; return None for one that has to go the general way.
+
+        Args:
+            turn: the way back.
+            method: of HTTP.
+            path: without the query.
+            query: without the question mark.
+            headers: all of them, but for the `authorization` header in HTTP/2.
+            credential: that header's value; empty where nothing says who calls.
+            now: when it came.
+
+        """
 
 
 ReadFast = Callable[[Sequence[Header]], FastHeaders | None]
