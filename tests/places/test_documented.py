@@ -1,4 +1,4 @@
-"""The calls of docs/queries.md that ask for places."""
+"""The calls of docs/places.md."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""An analyst's questions to the flights, as docs/queries.md asks them, answered as SQL by hand is."""
+"""An analyst's questions to the flights, as the documents ask them, answered as SQL by hand is."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
