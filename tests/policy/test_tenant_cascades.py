@@ -16,9 +16,22 @@ HOUSES = "households.v1.HouseService"
 SETTINGS = {
     "auth_tenant_column": "tenant",
     "auth_tenant_claim": "tenant",
-    "auth_tenant_exempt": "households.v1.Wire",
+    "auth_tenant_exempt": ["households.v1.Wire", "households.v1.Bulb"],
 }
-_TABLES = ("street", "house", "room", "chair", "letter", "secret", "diary", "wire", "plug", "note")
+_TABLES = (
+    "street",
+    "house",
+    "room",
+    "chair",
+    "letter",
+    "secret",
+    "diary",
+    "wire",
+    "plug",
+    "note",
+    "guest",
+    "bulb",
+)
 _EVERYBODYS = """
     TRUNCATE street CASCADE;
     INSERT INTO street (tenant, id) VALUES ('acme', 1), ('evil', 1);
@@ -32,6 +45,8 @@ _EVERYBODYS = """
     INSERT INTO wire (id, house_number) VALUES (102, 20), (103, 30);
     INSERT INTO plug (id, tenant, wire) VALUES (102, 'acme', 102), (103, 'evil', 103);
     INSERT INTO note (id, tenant, house) VALUES (102, 'acme', 2), (103, 'evil', 1);
+    INSERT INTO guest (id, tenant, house_number) VALUES (102, 'acme', 20), (103, 'evil', 30);
+    INSERT INTO bulb (id, house_number) VALUES (102, 20), (103, NULL);
 """
 """What hangs on other houses than the one that is deleted: the tenant's, and another's."""
 _OF_HOUSE: Mapping[str, str] = {
@@ -49,9 +64,12 @@ _OF_HOUSE: Mapping[str, str] = {
         INSERT INTO wire (id, house_number) VALUES (2, 10);
         INSERT INTO plug (id, tenant, wire) VALUES (1, 'acme', 2)""",
     "note": "INSERT INTO note (id, tenant, house) VALUES (1, 'acme', 1)",
+    "guest": "INSERT INTO guest (id, tenant, house_number) VALUES (1, 'acme', 10)",
+    "another's guest": "INSERT INTO guest (id, tenant, house_number) VALUES (2, 'evil', 10)",
+    "bulb": "INSERT INTO bulb (id, house_number) VALUES (1, 10)",
 }
 """What may hang on the house that is deleted."""
-_GO_ALONG = frozenset({"rooms", "chairs", "diary", "wire"})
+_GO_ALONG = frozenset({"rooms", "chairs", "diary", "wire", "bulb"})
 
 
 class Houses(NamedTuple):

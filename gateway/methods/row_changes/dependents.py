@@ -29,7 +29,7 @@ class Guards:
     """Which rows don't go unasked with those that they refer to.
 
     Args:
-        protected: the tables of which each caller may delete some rows alone.
+        protected: the tables of which each caller may change some rows alone.
         marking: those whose rows are marked as deleted: they go by force alone, if at all.
         tenants: the columns that say whose the rows of tables are.
 
@@ -40,12 +40,12 @@ class Guards:
     tenants: Mapping[Table, TenantColumn] = field(default_factory=dict)
 
     def keep(self, reference: Reference) -> bool:
-        """Whether a caller may not delete all rows that refer so to rows that it may delete."""
+        """Whether a caller may not change all rows that refer so to rows that it may delete."""
         return reference.table in self.protected and not self._is_within_tenant(reference)
 
     def keep_unforced(self, reference: Reference) -> bool:
-        """Whether the database may not remove rows by a reference of which nobody has asked."""
-        return reference.table in self.marking or self.keep(reference)
+        """Whether the database may not change or remove rows by a reference of which nobody has asked."""
+        return (reference.cascades and reference.table in self.marking) or self.keep(reference)
 
     def _is_within_tenant(self, reference: Reference) -> bool:
         """Whether all that refers so to rows of the caller's tenant is that tenant's, and the caller's."""
@@ -74,40 +74,48 @@ class Dependents:
 
     @property
     def exist(self) -> bool:
-        """Whether the schema has references to the resource at all."""
-        return bool(self._references_to(self._table))
+        """Whether the schema has references to the resource that force has to look at."""
+        return bool(self._followed(self._table))
 
     @property
     def cascade(self) -> bool:
-        """Whether the database would remove rows that refer to the resource's, unasked."""
-        return any(reference.cascades for reference in self._references_to(self._table))
+        """Whether the database would remove rows that refer to the resource's, or change guarded ones."""
+        return any(self._is_unasked(reference) for reference in self._references_to(self._table))
 
     @cached_property
     def cascades_to_guarded(self) -> frozenset[Reference]:
-        """The references by which the database itself would come to guarded rows, and remove them."""
+        """The references by which the database itself would come to change or remove guarded rows."""
         cascading, left = set[Reference](), [self._table]
         while left:
-            new = {one for one in self._references_to(left.pop()) if one.cascades} - cascading
+            new = {one for one in self._references_to(left.pop()) if self._is_unasked(one)} - cascading
             cascading |= new
-            left += [one.table for one in new]
+            left += [one.table for one in new if one.cascades]
         found = {one for one in cascading if self._guards.keep_unforced(one)}
         while more := {one for one in cascading - found if any(one.table is on.target for on in found)}:
             found |= more
         return frozenset(found)
 
     async def forbid_guarded(self, session: Session, edits: Sequence[Edit]) -> None:
-        """Raise FailedPrecondition where the database would remove guarded rows with these, unasked.
+        """Raise FailedPrecondition where the database would change guarded rows with these, unasked.
 
         It looks no further than `remove` does.
         """
         await self._closure(session, edits, self._cascading_next)
 
     async def forbid(self, session: Session, edits: Sequence[Edit]) -> None:
-        """Raise FailedPrecondition where the database would remove other rows with these, unasked."""
+        """Raise FailedPrecondition where the database would do so to other rows with these, unasked."""
         rows = await self._roots(session, edits)
-        for reference in self._references_to(self._table):
-            if reference.cascades and await self._referring(session, reference, rows) - _own(reference, rows):
-                raise refusal(reference.table.name)
+        for reference in filter(self._is_unasked, self._references_to(self._table)):
+            if await self._referring(session, reference, rows) - _own(reference, rows):
+                raise _kept(reference.table.name, is_protected=reference.lets_go)
+
+    def _is_unasked(self, reference: Reference) -> bool:
+        """Whether the database itself removes the referring rows, or changes guarded ones."""
+        return reference.cascades or (reference.lets_go and self._guards.keep(reference))
+
+    def _followed(self, table: Table) -> list[Reference]:
+        """Return the references whose rows can't outlive a table's, or are guarded."""
+        return [one for one in self._references_to(table) if not one.lets_go or self._is_unasked(one)]
 
     async def remove(self, session: Session, edits: Sequence[Edit]) -> None:
         """Remove the rows with all that refer to them, level by level.
@@ -139,7 +147,7 @@ class Dependents:
         return _pairs(found)
 
     async def _all_next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
-        return await self._next(session, level, doomed, self._references_to, self._guards.keep)
+        return await self._next(session, level, doomed, self._followed, self._guards.keep)
 
     async def _cascading_next(self, session: Session, level: _Rows, doomed: _Rows) -> _Rows:
         return await self._next(session, level, doomed, self._cascades_of, self._guards.keep_unforced)

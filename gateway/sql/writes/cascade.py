@@ -36,13 +36,13 @@ from gateway.sql.writes.row_arrays import RowsStatement, items
 _ABOVE = "above"
 _BELOW = "below"
 _SYSTEM = ("tableoid", "ctid")
-# SET NULL and SET DEFAULT let the referring row live.
-_REMOVED = frozenset({None, "NO ACTION", "RESTRICT", "CASCADE"})
+_LET_GO = frozenset({"SET NULL", "SET DEFAULT"})
+"""What the database does to a referring row that may live on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key whose rows can't outlive the row they refer to.
+    """A foreign key.
 
     Args:
         key: the constraint.
@@ -54,6 +54,11 @@ class Reference:
     key: ForeignKeyConstraint
     table: Table
     target: Table
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether the database itself changes the referring rows, to refer to nothing or another row."""
+        return self.key.ondelete in _LET_GO
 
     @property
     def cascades(self) -> bool:
@@ -74,8 +79,7 @@ def _references(metadata: MetaData) -> Mapping[str, Sequence[tuple[ForeignKeyCon
     found: defaultdict[str, list[tuple[ForeignKeyConstraint, Table]]] = defaultdict(list)
     for table in metadata.tables.values():
         for key in table.foreign_key_constraints:
-            if key.ondelete in _REMOVED:
-                found[key.elements[0].target_fullname.rpartition(".")[0]].append((key, table))
+            found[key.elements[0].target_fullname.rpartition(".")[0]].append((key, table))
     return found
 
 
