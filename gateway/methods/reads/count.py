@@ -13,6 +13,7 @@ from gateway.methods.engine import Engine
 from gateway.methods.selection import selection_reader
 from gateway.request.calls.call import Call
 from gateway.request.enums import known_value
+from gateway.request.filter.related.columns import related_resources_of
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import Rows, count_rows, explain_rows
 
@@ -31,6 +32,7 @@ class Count:
         self._database = engine.database
         rules = engine.rules_of(method.resource)
         self._hides_rows = engine.hides_rows or rules is not None
+        self._with_rules = engine.rules.keys()
         self._selection = selection_reader(method, rules, engine.relations_of(method))
         self._response = GetMessageClass(method.descriptor.output_type)
         resource, table = method.resource, engine.table(method.resource)
@@ -40,12 +42,17 @@ class Count:
     async def __call__(self, request: Message, call: Call) -> Message:
         """Return the number of rows."""
         rows, values = self._selection(request, call)
-        # The planner's statistics are of all rows, and would tell of those that aren't there for the caller.
-        estimated = not self._hides_rows and self._is_estimated(request)
+        estimated = self._is_estimated(request) and not self._tells_of_hidden(rows)
         number = await (self._estimate(rows, values, call) if estimated else self._count(rows, values, call))
         answer = {"count": number, "estimated": estimated}
         roles = self._method.response
         return self._response(**{roles[role].name: value for role, value in answer.items() if role in roles})
+
+    def _tells_of_hidden(self, rows: Rows) -> bool:
+        """Whether an estimate would tell of rows that aren't there for the caller: statistics are of all."""
+        if self._hides_rows or rows.filter is None:
+            return self._hides_rows
+        return not self._with_rules.isdisjoint(related_resources_of(rows.filter))
 
     def _is_estimated(self, request: Message) -> bool:
         mode = self._method.request.get("mode")

@@ -70,6 +70,15 @@ def _of_rows(hop: Hop, condition: Predicate | None) -> Iterator[RelatedColumn]:
     yield from related_columns_of(condition) if condition is not None else ()
 
 
+def related_resources_of(shape: Any) -> frozenset[str]:
+    """Return the full names of the resources that relations lead to, in what holds of their rows, too."""
+    if isinstance(shape, OneRow | AnyRow | RowCount):
+        below = related_resources_of((*shape.held, shape.condition))
+        return below | {str(shape.hop.target.message.full_name)}
+    parts = shape if isinstance(shape, tuple) else _parts(shape)
+    return frozenset().union(*map(related_resources_of, parts))
+
+
 def _parts(shape: Any) -> Iterator[Any]:
     """Yield what a record of a plan is made of."""
     for name in getattr(shape, "__dataclass_fields__", ()):
