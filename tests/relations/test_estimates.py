@@ -21,7 +21,7 @@ async def test_a_filter_that_asks_for_rows_with_a_policy_is_counted_by_exactly(
         " FROM generate_series(1, 100) n"
     )
     await gateway.sql(
-        "INSERT INTO line (id, lease) SELECT n, 'lease ' || n FROM generate_series(1, 100) n"
+        "INSERT INTO line (id, lease, writer) SELECT n, 'lease ' || n, 'eve' FROM generate_series(1, 100) n"
     )
     await gateway.sql("ANALYZE lease, line")
     async with clients_of(gateway, "estates", keys) as clients:

@@ -10,7 +10,7 @@ from tests.row_policies.reads.aggregates import Asked
 from tests.row_policies.reads.queries import KINDS as QUERIES
 from tests.row_policies.reads.queries import SERVICE
 from tests.row_policies.reads.related import Asked as Related
-from tests.row_policies.reads.related import arguments_of, paths_of
+from tests.row_policies.reads.related import arguments_of, paths_of, target_of
 from tests.row_policies.tables import Row, Table
 
 READS = ("Get", "BatchGet", "List", "Count", "Stream", "Exists", "Aggregate")
@@ -30,6 +30,7 @@ class Item:
         etag: `right`, `wrong`, or none.
         allow_missing: whether it is no fault that there is no such row.
         transforms: what is made of stored numbers, by their fields: `increment` and the like, by how much.
+        held: rows that are written with it, by relations.
 
     """
 
@@ -39,6 +40,7 @@ class Item:
     etag: str = ""
     allow_missing: bool = False
     transforms: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    held: Mapping[str, Sequence["Item"]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -114,11 +116,7 @@ class Call:
 
     def sent_rows(self) -> Sequence[Mapping[str, Any]]:
         """Return the items as rows in proto JSON."""
-        return [self._row(item) for item in self.items]
-
-    def _row(self, item: Item) -> dict[str, Any]:
-        row = {name: _json(self.table, name, value) for name, value in item.values.items()}
-        return {**_set(row, keep_zeros=True), **self._key(item)}
+        return [_row(self.table, item) for item in self.items]
 
     def _reading(self) -> Mapping[str, Any]:
         paths = [*(self.mask or ("*",)), *paths_of(self.table, self.related)] if self.related else self.mask
@@ -173,7 +171,7 @@ class Call:
         etag = etags.get(item.key, "") if item.etag else ""
         if self.kind.endswith("elete"):
             return {**self._key(item), "etag": etag, "allowMissing": item.allow_missing, "force": self.force}
-        row = self._row(item)
+        row = _row(self.table, item)
         if self.kind.endswith("Create"):
             return {self.table.lower: row}
         row |= {"etag": etag} if etag else {}
@@ -185,10 +183,18 @@ class Call:
         }
 
     def _mask(self, item: Item) -> str:
-        return "*" if item.whole else ",".join(_camel(name) for name in item.values)
+        names = ["*"] if item.whole else [*item.values]
+        return ",".join(_camel(name) for name in (*names, *paths_of(self.table, self.related)))
 
     def _key(self, item: Item) -> dict[str, Any]:
         return dict(zip(self.table.key, item.key, strict=True))
+
+
+def _row(table: Table, item: Item) -> dict[str, Any]:
+    """Return a row, and those that it holds, in proto JSON."""
+    row = {name: _json(table, name, value) for name, value in item.values.items()}
+    held = {name: [_row(target_of(table, name), one) for one in items] for name, items in item.held.items()}
+    return {**_set(row, keep_zeros=True), **dict(zip(table.key, item.key, strict=True)), **held}
 
 
 def _transforms(item: Item) -> Mapping[str, Any]:

@@ -1,13 +1,16 @@
 """Columns as callers have them: hidden, masked, read-only and preset ones, from docs/row-policies.md."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests.row_policies.callers import Caller
 from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
 from tests.row_policies.reads.aggregates import hidden_fields
-from tests.row_policies.reads.related import refusals_of
+from tests.row_policies.reads.related import Asked as Related
+from tests.row_policies.reads.related import asks_for_hidden, is_hidden, refusals_of, target_of
 from tests.row_policies.rules import MISSING, held, typed
 from tests.row_policies.tables import Field, Row, Table
 
@@ -82,28 +85,44 @@ def refusals(call: Call) -> frozenset[str]:
     if call.kind in READS:
         return frozenset(_unknown(call))
     unknown = _unknown(call) if call.kind in BY_FILTER else ()
-    return frozenset({*unknown, *_not_allowed(call), *_without_preset(call)})
+    held = _refusals_of_held(call, call.table, call.items, call.related)
+    return frozenset({*unknown, *_not_allowed(call), *_without_preset(call), *held})
+
+
+def _refusals_of_held(call: Call, table: Table, items: Sequence[Item], related: Related) -> Iterator[str]:
+    """Yield how it is refused that rows are sent with the rows that hold them."""
+    for name in {name for item in items for name in item.held}:
+        target, held = target_of(table, name), related.get(name)
+        rows = [row for item in items for row in item.held.get(name, ())]
+        written = replace(call, table=target, items=rows, related={})
+        names = set(held.mask) if held else set()
+        if call.kind.endswith("Create"):
+            yield from _not_allowed(written)
+        if rows and names & unwritable(target, call.caller):
+            yield NOT_ALLOWED  # a mask that names fields of no rows changes nothing
+        if rows and (held or call.kind.endswith("Create")):
+            yield from _without_preset(written)
+        yield from _refusals_of_held(call, target, rows, held.below if held else {})
 
 
 def _unknown(call: Call) -> list[str]:
     hidden = unreadable(call.table, call.caller)
     gone = {name for name in hidden if call.table.fields[name].mask is None}
     found = []
-    if _named(call.filter) & hidden:
+    hides = partial(unreadable, caller=call.caller)
+    if asks_for_hidden(call.table, call.filter, hides):
         found.append("INVALID_ARGUMENT INVALID_FILTER")
     if call.kind == "Aggregate":
         lost = hidden_fields(call.table, hidden)
         found += ["INVALID_ARGUMENT INVALID_GROUP_BY"] if lost.intersection(call.groups.keys) else []
         found += ["INVALID_ARGUMENT INVALID_FILTER"] if lost & _named(call.groups.having) else []
         found += ["INVALID_ARGUMENT INVALID_FIELD_MASK"] if lost.intersection(call.groups.mask) else []
-    if call.kind not in COUNTS and call.order_by and call.order_by.split()[0] in hidden:
+    order = call.order_by if call.kind not in COUNTS else ""
+    if order and is_hidden(call.table, order.split()[0].split("."), hides):
         found.append("INVALID_ARGUMENT INVALID_ORDER_BY")
     if gone.intersection(call.mask):
         found.append("INVALID_ARGUMENT INVALID_FIELD_MASK")
-    return [
-        *found,
-        *refusals_of(call.table, call.related, lambda table: unreadable(table, call.caller), _named),
-    ]
+    return [*found, *refusals_of(call.table, call.related, hides)]
 
 
 def _named(text: str) -> set[str]:

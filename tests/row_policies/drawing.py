@@ -9,11 +9,12 @@ from uuid import uuid4
 from tests.row_policies.callers import Caller, all_callers
 from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
 from tests.row_policies.columns import unreadable, unwritable
-from tests.row_policies.oracle import OK, Expected, expected, visible
+from tests.row_policies.oracle import OK, Expected, expected
 from tests.row_policies.reads.aggregates import STATISTICS, hidden_fields
 from tests.row_policies.reads.queries import KINDS as QUERIES
 from tests.row_policies.reads.related import drawn_related
-from tests.row_policies.tables import CALLED, VAULT_DOCUMENT, Field, Row, Table
+from tests.row_policies.tables import CALLED, LINE, VAULT_DOCUMENT, Field, Row, Table, policy_of
+from tests.row_policies.visibility import visible
 from tests.row_policies.world import World
 
 ONE = (
@@ -54,6 +55,9 @@ def drawn_call(schema: str, world: World, chance: Random) -> Call:
     kinds = [kind for kind in (*ONE, *BATCHES, *BULKS, *BULKS) if kind != "Undelete" or table.soft]
     call = call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
     # Drawn last, so that the other cases stay what they were.
+    if schema == "estates" and chance.random() < 0.1:
+        lines = call_of(chance.choice((*OF_ROWS, "Count")), LINE, call.caller, world, chance)
+        return with_relations(lines, chance)
     if table.name in STATISTICS and chance.random() < 0.15:
         return call_of(chance.choice(OF_GROUPS), table, call.caller, world, chance)
     if table.name == "Desk" and chance.random() < 0.15:
@@ -131,7 +135,7 @@ def _call_of(kind: str, table: Table, caller: Caller, world: World, chance: Rand
 
 
 def _by_filter(call: Call, world: World, chance: Random) -> Call:
-    call.filter = chance.choice([*call.table.filters, "*", "*"])
+    call.filter = chance.choice([*_filters(call.table, chance), "*", "*"])
     call.max_rows = chance.choice([1, 3, 100, 100])
     call.items = [_item(call, (), world, chance)]
     call.validate_only = chance.random() < 0.4
@@ -182,17 +186,25 @@ def _grouped(call: Call, chance: Random) -> Call:
 
 
 def _asked(call: Call, chance: Random) -> Call:
-    if call.table.filters and chance.random() < 0.7:
-        call.filter = chance.choice(call.table.filters)
+    if call.table.filters and chance.random() < 0.75:
+        call.filter = chance.choice(_filters(call.table, chance))
     names = [name for name, one in call.table.fields.items() if one.kind != "document"]
     if chance.random() < 0.5:
-        call.order_by = chance.choice(names) + chance.choice(["", " desc"])
+        across = call.table.orders if chance.random() < 0.5 else ()
+        call.order_by = chance.choice(across or names) + chance.choice(["", " desc"])
     call.mask = (
         _some(list(call.table.fields), chance) if chance.random() < 0.3 and call.kind not in COUNTS else ()
     )
     call.show_deleted = call.table.soft and chance.random() < 0.5
-    call.estimated = chance.random() < 0.5
+    # The planner says about how many rows there are where nothing hides some of them.
+    hides = policy_of(call.table.schema, call.table.name) is not None or call.filter in call.table.across
+    call.estimated = chance.random() < 0.5 and hides
     return call
+
+
+def _filters(table: Table, chance: Random) -> Sequence[str]:
+    """Return the filters over the table itself, or those that go by relations to rows of others."""
+    return (table.across if chance.random() < 0.5 else table.filters) or table.filters
 
 
 def _some(names: Sequence[str], chance: Random) -> Sequence[str]:
@@ -214,14 +226,14 @@ def _item(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Ite
     item = Item(key)
     kind = call.kind.removeprefix("Batch")
     if kind == "Create":
-        item.values = _new_values(call, world, chance)
+        item.values = new_values(call, world, chance)
     if kind in BULKS:
         item.values = _bulk_values(call, key, world, chance)
     if call.table.tenant and item.values and chance.random() < 0.25:
         item.values["tenant"] = None if call.table.fields["tenant"].optional else ""
     if kind.startswith("Update"):
         item.whole = chance.random() < 0.3
-        values = _new_values(call, world, chance)
+        values = new_values(call, world, chance)
         own = [name for name in values if not call.table.fields[name].is_preset]
         lies = [name for name in values if name not in own and chance.random() < 0.3]
         names = [*_some(own, chance), *lies]
@@ -254,7 +266,7 @@ def _is_transformed(table: Table, name: str, one: Field) -> bool:
     return one.kind == "int" and is_own and not (one.fixed or one.is_preset)
 
 
-def _new_values(call: Call, world: World, chance: Random) -> Row:
+def new_values(call: Call, world: World, chance: Random) -> Row:
     """Draw values, in part those of a row that the caller sees: such are more often allowed."""
     table = call.table
     names = [name for name, one in table.fields.items() if name not in table.key and not one.fixed]
@@ -273,7 +285,7 @@ def _new_values(call: Call, world: World, chance: Random) -> Row:
 
 def _bulk_values(call: Call, key: tuple[Any, ...], world: World, chance: Random) -> Row:
     """Draw values that neither triggers nor other keys have a say in."""
-    values = _new_values(call, world, chance)
+    values = new_values(call, world, chance)
     stored = world[call.table.name].get(key)
     if stored and visible(call.table, stored, call.caller) and chance.random() < 0.4:
         values = {name: stored[name] for name in values}

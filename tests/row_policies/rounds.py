@@ -1,28 +1,37 @@
 """A round: a world, calls of one or several callers, and everything that they may not do."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from tests.row_policies import world as worlds
 from tests.row_policies.callers import all_callers, id_of
-from tests.row_policies.calls import BULKS, BY_FILTER, Call
+from tests.row_policies.calls import BULKS, BY_FILTER, READS, Call, Item
 from tests.row_policies.columns import cut, shown
 from tests.row_policies.drawing import call_of, drawn_call, drawn_caller, request_id, with_relations
-from tests.row_policies.oracle import OK, Expected, expected, hidden_from, visible
+from tests.row_policies.drawn_trees import with_held_rows
+from tests.row_policies.oracle import OK, Expected, expected
+from tests.row_policies.reads.across import is_in_order
 from tests.row_policies.reads.held import with_related
 from tests.row_policies.reads.queries import KINDS as QUERIES
+from tests.row_policies.reads.related import target_of
 from tests.row_policies.served import Answer, Served
 from tests.row_policies.tables import CALLED, Row, Table
+from tests.row_policies.visibility import hidden_from, visible
 from tests.row_policies.world import World
 
 _TELLS_OF_KEYS = ("ALREADY_EXISTS UNIQUE_VIOLATION", "FAILED_PRECONDITION")
 """What can't but tell of hidden rows: keys that they have, and references to and from them."""
 _TOKENS_OF_OTHERS = "INVALID_ARGUMENT"
 KINDS = ("alone",) * 12 + ("together",) * 3 + ("pages",) * 3 + ("replayed",) * 2
+
+
+Draw = Callable[[str, World, Random], Call]
+"""Draws a call for the world of a schema."""
 
 
 @dataclass(slots=True)
@@ -46,7 +55,8 @@ class Tally:
     def count(self, call: Call, outcome: str) -> None:
         """Count an answer."""
         self.calls += 1
-        name = f"{call.kind}: {outcome}"
+        held = " with rows" if call.related and call.kind not in READS else ""
+        name = f"{call.kind}{held}: {outcome}"
         self.outcomes[name] = self.outcomes.get(name, 0) + 1
 
 
@@ -61,10 +71,12 @@ class Round:
         number: draws all of it.
         served: is called.
         tally: is told.
+        draw: makes a call alone, in place of calls of all kinds.
 
     """
 
-    def __init__(self, number: int, served: Served, tally: Tally) -> None:
+    def __init__(self, number: int, served: Served, tally: Tally, draw: Draw | None = None) -> None:
+        self._draw = draw
         self.number = number
         self.served = served
         self.tally = tally
@@ -74,7 +86,7 @@ class Round:
 
     async def run(self) -> Sequence[str]:
         """Make the calls; return what was wrong."""
-        kind = self.chance.choice(KINDS)
+        kind = self.chance.choice(KINDS) if self._draw is None else "alone"
         self.served.by_steps = self.number % _STEPS == 0
         await worlds.write(self.served.sql, self.served.schema, self.world)
         await getattr(self, f"_{kind}")()
@@ -84,7 +96,8 @@ class Round:
 
     async def _alone(self) -> None:
         """Make one call, and again without the rows that are hidden from its caller: nothing may differ."""
-        call = drawn_call(self.served.schema, self.world, self.chance)
+        draw = self._draw or _drawn
+        call = draw(self.served.schema, self.world, self.chance)
         etags = await self._etags(call)
         answer = await self.served.ask(call, etags)
         after = await self._compare(call, answer, expected(self.world, call))
@@ -93,17 +106,21 @@ class Round:
         hidden = hidden_from(self.world, self.served.schema, call.caller)
         if not any(hidden.values()) or answer.outcome.startswith(_TELLS_OF_KEYS):
             return
-        self.tally.hidden += any(item.key in hidden[call.table.name] for item in call.items)
+        sends_hidden = any(key in hidden[name] for name, key in _sent_keys(call.table, call.items))
+        self.tally.hidden += sends_hidden
         await worlds.write(self.served.sql, self.served.schema, worlds.without(self.world, hidden))
         if call.kind == "Ingest":
             call.request_id = request_id()
         bare = await self.served.ask(call, etags)
-        if call.kind in BULKS and any(item.key in hidden[call.table.name] for item in call.items):
+        writes_held = call.related and call.kind not in READS
+        if sends_hidden and (call.kind in BULKS or writes_held):
             return  # a row that is hidden is refused, and one that isn't there may be inserted
         if any(told.startswith(_TELLS_OF_KEYS) for told in (bare.outcome, *bare.failures.values())):
             return
         self.tally.compared += 1
-        if _heard(bare) != _heard(answer):
+        # Of several rows the one that is refused is looked for, and a key that is taken may be found first.
+        heard = partial(_heard, in_whole=not writes_held)
+        if heard(bare) != heard(answer):
             self._fault(call, f"hidden rows change the answer: {answer}\n  without them: {bare}")
         left = await worlds.read(self.served.sql, self.served.schema)
         if left != worlds.without(after, hidden):
@@ -174,6 +191,7 @@ class Round:
             ["Create", "Update", "Delete", "BatchCreate", "BatchUpdate", "BulkUpsert", "Ingest", *BY_FILTER]
         )
         call = call_of(kind, table, caller, self.world, self.chance)
+        call = with_held_rows(call, self.world, self.chance)
         call.validate_only = False
         call.request_id = request_id()  # another in every run: the gateway remembers
         etags = await self._etags(call)
@@ -245,11 +263,16 @@ class Round:
             )
             if not _same(told, rows, ordered=due.ordered):
                 self._fault(call, f"answers {answer.rows}\n  where due are {rows}")
+            if call.order_by and not call.mask and not self._is_in_order(call, told):
+                self._fault(call, f"answers {told}\n  not in the order that is asked for")
             if due.missing != answer.missing:
                 self._fault(call, f"tells {answer.missing} as missing, where {due.missing} are")
             self._look_at_bulk(call, answer, due)
             if answer.count is not None and answer.count != due.count:
                 self._fault(call, f"counts {answer.count} of {due.count}")
+
+    def _is_in_order(self, call: Call, rows: Sequence[Row]) -> bool:
+        return is_in_order(self.world, call.table, call.order_by, rows, call.caller)
 
     def _look_at_bulk(self, call: Call, answer: Answer, due: Expected) -> None:
         pairs = zip(answer.outcomes, due.outcomes, strict=False)
@@ -278,6 +301,18 @@ class Round:
         )
 
 
+def _drawn(schema: str, world: World, chance: Random) -> Call:
+    return with_held_rows(drawn_call(schema, world, chance), world, chance)
+
+
+def _sent_keys(table: Table, items: Sequence[Item]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the keys of rows that are sent, with their tables' names."""
+    for item in items:
+        yield table.name, item.key
+        for name, held in item.held.items():
+            yield from _sent_keys(target_of(table, name), held)
+
+
 def _keep_apart(call: Call, number: int) -> None:
     """Let calls that run together not meet but at their rows."""
     call.force, call.related = False, {}
@@ -293,14 +328,16 @@ def _keep_apart(call: Call, number: int) -> None:
         item.values = item.values or {}
 
 
-def _heard(answer: Answer) -> tuple[Any, ...]:
+def _heard(answer: Answer, *, in_whole: bool = True) -> tuple[Any, ...]:
     """Return all that a caller hears of an answer, but tokens, which never are the same."""
-    told = (answer.outcomes, answer.failures)
-    return answer.outcome, answer.told, answer.rows, answer.missing, answer.count, bool(answer.token), *told
+    told = (answer.outcomes, answer.failures, answer.told if in_whole else ())
+    return answer.outcome, answer.rows, answer.missing, answer.count, bool(answer.token), *told
 
 
 def _as_read(world: World, call: Call, row: Row) -> Row:
     told = cut(call.table, shown(call.table, row, call.caller), call.mask)
+    if call.kind not in READS:
+        return told  # with what it holds, as it was written
     return with_related(world, call.table, row, told, call.related, call.caller)
 
 

@@ -9,15 +9,16 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
 from tests.row_policies.callers import Caller
+from tests.row_policies.joined import Held, Joined
 
 Row = Mapping[str, Any]
 Verdict = bool | None
-_TOKEN = re.compile(r'\s*(?:("(?:\\.|[^"\\])*")|(!=|<=|>=|[=<>:()-])|([^\s!<>=:()"]+))')
+_TOKEN = re.compile(r'\s*(?:("(?:\\.|[^"\\])*")|(!=|<=|>=|[=<>:(),-])|([^\s!<>=:(),"]+))')
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -53,16 +54,21 @@ def judged(text: str, row: Row, types: Mapping[str, str], caller: Caller) -> Ver
     """Judge a row by a rule: `*` is true of every row, and a rule that is left out of none."""
     if text in ("", "*"):
         return text == "*"
-    return _parsed(text)(row, types, caller)
+    return _parsed(text)[0](row, types, caller)
 
 
 def found(text: str, row: Row, types: Mapping[str, str]) -> Verdict:
     """Judge a row by a caller's filter: an empty one finds every row."""
-    return not text or _parsed(text)(row, types, Caller("", ""))
+    return not text or _parsed(text)[0](row, types, Caller("", ""))
+
+
+def names_in(text: str) -> frozenset[tuple[str, ...]]:
+    """Return the names that a filter asks for, each with the relations before it."""
+    return _parsed(text)[1] if text else frozenset()
 
 
 @cache
-def _parsed(text: str) -> Judge:
+def _parsed(text: str) -> tuple[Judge, frozenset[tuple[str, ...]]]:
     tokens: list[Token] = []
     place = 0
     while place < len(text.rstrip()):
@@ -74,7 +80,7 @@ def _parsed(text: str) -> Judge:
     parser = _Parser(tokens)
     judge = parser.conjunction()
     assert not parser.tokens, text
-    return judge
+    return judge, frozenset(parser.names)
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -87,6 +93,9 @@ class _Parser:
 
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
+        self.names: list[tuple[str, ...]] = []
+        self._scope: tuple[str, ...] = ()
+        """The relations whose rows a condition in parentheses is of."""
 
     def conjunction(self) -> Judge:
         parts = [self.disjunction()]
@@ -115,22 +124,85 @@ class _Parser:
         return self.comparison()
 
     def comparison(self) -> Judge:
-        name = self.tokens.pop(0)
+        name, sign = self.tokens.pop(0), self.tokens.pop(0)
         assert isinstance(name, str)
-        sign = self.tokens.pop(0)
+        assert isinstance(sign, str)
+        if sign == "(" and name in ("exists", "count"):
+            return self.of_relation(name)
+        if not name.startswith("principal."):
+            self.names.append((*self._scope, *name.split(".")))
         if sign == "(":
             argument = self.tokens.pop(0)
             if argument == ")":
-                return _computed(name, self.tokens.pop(0), self.tokens.pop(0))
+                return _along(name, partial(_computed, sign=self.tokens.pop(0), value=self.value()))
             self.tokens.pop(0)
-            return lambda row, _types, _caller: _part(name, row, argument)
-        assert isinstance(sign, str)
-        value = self.tokens.pop(0)
-        if value == "-":
-            value = f"-{self.tokens.pop(0)}"
+            return _along(name, lambda last: lambda row, _types, _caller: _part(last, row, argument))
+        value = self.value()
         if name.startswith("principal."):
             return lambda _row, _types, caller: _of_caller(caller, name, sign, value)
-        return lambda row, types, caller: _of_row(row, types, caller, name, sign, value)
+        return _along(
+            name, lambda last: lambda row, types, caller: _of_row(row, types, caller, last, sign, value)
+        )
+
+    def value(self) -> Token:
+        value = self.tokens.pop(0)
+        return f"-{self.tokens.pop(0)}" if value == "-" else value
+
+    def of_relation(self, function: str) -> Judge:
+        path = self.tokens.pop(0)
+        assert isinstance(path, str)
+        outer, self._scope = self._scope, (*self._scope, *path.split("."))
+        self.names.append(self._scope)
+        meets: Judge = lambda *_: True  # noqa: E731 - a line
+        if self.tokens.pop(0) == ",":
+            meets = self.conjunction()
+            self.tokens.pop(0)
+        self._scope = outer
+        if function == "exists":
+            return _along(path, lambda last: lambda row, _, caller: _count(row, last, meets, caller) > 0)
+        sign, value = self.tokens.pop(0), self.value()
+        assert isinstance(sign, str)
+        assert isinstance(value, str)
+        return _along(
+            path,
+            lambda last: (
+                lambda row, _, caller: (
+                    _ORDERS[sign](_count(row, last, meets, caller), int(value)) if _is_there(row) else None
+                )
+            ),
+        )
+
+
+def _relation(row: Row, name: str) -> Held | None:
+    return row.relations.get(name) if isinstance(row, Joined) else None
+
+
+def _is_there(row: Row) -> bool:
+    return not isinstance(row, Joined) or row.is_there
+
+
+def _along(name: str, made: Callable[[str], Judge]) -> Judge:
+    """Judge by the rows behind relations, where a name begins with some; by the row itself elsewhere."""
+    first, _, rest = name.partition(".")
+
+    def judge(row: Row, types: Mapping[str, str], caller: Caller) -> Verdict:
+        relation = _relation(row, first) if rest else None
+        if relation is None:
+            return made(name)(row, types, caller)
+        below = _along(rest, made)
+        if relation.many:
+            return any(below(one, one.types, caller) is True for one in relation.rows())
+        one = next(iter(relation.rows()), None) or relation.nothing()
+        return below(one, one.types, caller)
+
+    return judge
+
+
+def _count(row: Row, name: str, meets: Judge, caller: Caller) -> int:
+    """Return how many rows of a relation meet a condition."""
+    relation = _relation(row, name)
+    assert relation is not None, name
+    return sum(meets(one, one.types, caller) is True for one in relation.rows())
 
 
 def _all(parts: Any) -> Verdict:
@@ -198,7 +270,9 @@ def _kind(value: Any) -> str:
 def _of_row(  # noqa: PLR0917 - as a judge, with what it was made of
     row: Row, types: Mapping[str, str], caller: Caller, name: str, sign: str, value: Token
 ) -> Verdict:
-    """Judge a field of the row."""
+    """Judge a field of the row, or whether a relation holds a row."""
+    if (relation := _relation(row, name)) is not None:
+        return bool(relation.rows()) != (sign == "=")
     if name not in types:
         return _in_document(row, name, sign, value)
     stored = row[name]

@@ -77,6 +77,8 @@ class Table:
         defaults: values of fields that a new row leaves out.
         vault: what a row holds that nobody may read.
         filters: those of callers.
+        across: those that go by relations to rows of other tables.
+        orders: what rows of relations are ordered by, beside the table's own fields.
         tenant: the claim that every row's `tenant` has to be; empty where tenants aren't kept apart.
 
     """
@@ -96,6 +98,8 @@ class Table:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     vault: Mapping[str, Any] = field(default_factory=dict)
     filters: Sequence[str] = ()
+    across: Sequence[str] = ()
+    orders: Sequence[str] = ()
     tenant: str = ""
 
     @property
@@ -228,6 +232,21 @@ DESK = Table(
         '"lock"',
         '"ed"',
     ),
+    across=(
+        "notices:*",
+        "NOT notices.id > 9",
+        "count(notices, id > 9) > 0",
+        'exists(notices, id > 5 AND text = "a")',
+        "notices.desks.level > 4",
+        "exists(notices.desks, public = false AND level > 0)",
+        "count(notices, count(desks) > 1) = 1",
+        "notices.desks.doc.size > 4",
+        "count(peers) > 2",
+        "peers.doc.size > 4",
+        'exists(peers, note = "locked" AND level > 2)',
+        'count(peers, shade = "red") = 0',
+        'notices.desks.note = "locked*"',
+    ),
 )
 NOTICE = Table(
     "offices",
@@ -237,6 +256,18 @@ NOTICE = Table(
     ("id",),
     {"id": _SMALL, "author": Field("text", _of(*_OWNERS)), "text": Field("text", _of("a", "b"))},
     filters=('author = "ann"', "id > 9"),
+    across=(
+        "desks:*",
+        "NOT desks:*",
+        "count(desks) > 1",
+        "count(desks, level > 2) < 2",
+        'desks.tenant = "evil"',
+        'desks.note = "a note"',
+        "exists(desks, level > 2 AND NOT public = true)",
+        "desks.doc.size > 4",
+        'NOT desks.badge:"1"',
+        "exists(desks, count(peers) > 3)",
+    ),
 )
 LETTER = Table(
     "offices", "Letter", "Letters", "letter", ("id",), {"id": _SMALL, "text": Field("text", _of("a", "b"))}
@@ -288,6 +319,20 @@ DOSSIER = Table(
         '"bob"',
         '"somebody"',
     ),
+    across=(
+        "others:*",
+        "count(others) > 2",
+        "others.data.size > 4",
+        "exists(others, open = true AND number > 0)",
+        'others.user = "bob"',
+        "others.rank > 2",
+        'NOT others.shelf = "a"',
+        'others.shelf = "vault"',
+        "count(others, flag = null) = 1",
+        "count(peers) > 2",
+        "peers.data.size = 3",
+        'exists(others.peers, user = "ann")',
+    ),
 )
 ESTATE = Table(
     "estates",
@@ -328,6 +373,17 @@ ESTATE = Table(
         'writer = "ann"',
         '"555"',
     ),
+    across=(
+        "leases:*",
+        "NOT leases:*",
+        "count(leases) > 1",
+        'leases.holder = "ann"',
+        'exists(leases, holder = "ann" AND after = null)',
+        'NOT leases.before.holder = "bob"',
+        "leases.lines:*",
+        "count(leases, lines.id > 9) > 0",
+        "count(leases, next:*) = 0",
+    ),
     tenant="org.tenant",
 )
 LEASE = Table(
@@ -351,6 +407,35 @@ LEASE = Table(
     by_keys=False,
     trigger=_handed_on,
     filters=('holder = "ann"', "estate > 4", "after = null", "NOT estate < 9", 'tenant = "evil"'),
+    across=(
+        "held:*",
+        "held = null",
+        "NOT held:* AND estate != null",
+        "held.grade > 3",
+        "NOT held.grade > 3",
+        "held.grade = null",
+        'held.name = "kept"',
+        'held.phone = "1234"',
+        'held.steward.startsWith("a")',
+        "before.held.grade >= 3",
+        "before:*",
+        'before.holder != "bob"',
+        "count(next) > 0",
+        "count(held.leases) > 1",
+        "NOT count(before.lines) > 0",
+        'exists(next, holder = "ann" AND held:*)',
+        "lines:*",
+        "count(lines, whole:*) > 1",
+    ),
+    orders=(
+        "held.grade",
+        "held.name",
+        "held.phone",
+        "held.writer",
+        "before.holder",
+        "before.held.grade",
+        "before.before.estate",
+    ),
     tenant="org.tenant",
 )
 LINE = Table(
@@ -359,8 +444,28 @@ LINE = Table(
     "Lines",
     "line",
     ("id",),
-    {"id": _SMALL, "lease": Field("text", _numbered("lease ", 30))},
+    {
+        "id": _SMALL,
+        "lease": Field("text", _numbered("lease ", 30)),
+        "remark": Field(
+            "text", _of(None, "short", "a remark"), optional=True, read=("auditor",), mask=_last(3)
+        ),
+        "mark": Field("bool", _of(None, True, False), optional=True, write=("editor",)),
+        "writer": Field("text", _of(*_OWNERS), create="principal.id", update="principal.id"),
+    },
     refers={"lease": "Lease"},
+    filters=("id > 9", "mark = true", 'remark = "short"', 'writer = "ann"'),
+    across=(
+        "whole:*",
+        "NOT whole:*",
+        'whole.holder = "ann"',
+        "whole.held.grade > 3",
+        'whole.held.phone = "1234"',
+        "whole.estate = null",
+        "count(whole.lines) > 1",
+        "exists(whole.next.lines, id > 4)",
+    ),
+    orders=("whole.holder", "whole.estate", "whole.held.grade", "whole.held.phone"),
 )
 
 TABLES: Mapping[str, Sequence[Table]] = {

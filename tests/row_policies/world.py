@@ -23,8 +23,16 @@ def drawn_world(schema: str, chance: Random) -> World:
     for table in TABLES[schema]:
         world[table.name] = {}
         for _ in range(chance.randrange(4, _MOST_ROWS)):
-            add(world, table, drawn_row(table, chance))
+            add(world, table, _referring(world, table, drawn_row(table, chance), chance))
     return world
+
+
+def _referring(world: World, table: Table, row: Row, chance: Random) -> Row:
+    """Let most rows refer to some that are there."""
+    for name, target in table.refers.items():
+        if row[name] is not None and world[target] and chance.random() < 0.7:
+            (row[name],) = chance.choice(list(world[target]))
+    return row
 
 
 def drawn_row(table: Table, chance: Random) -> Row:

@@ -4,9 +4,8 @@ from typing import Any
 
 from tests.row_policies.callers import Caller
 from tests.row_policies.columns import cut, shown
-from tests.row_policies.oracle import is_found, visible
+from tests.row_policies.reads.across import is_found, related_rows
 from tests.row_policies.reads.related import Asked, relations_of, target_of
-from tests.row_policies.rules import found
 from tests.row_policies.tables import Row, Table
 from tests.row_policies.world import World
 
@@ -16,16 +15,13 @@ def with_related(world: World, table: Table, row: Row, told: Row, asked: Asked, 
     whole = dict(told)
     for name, held in asked.items():
         relation, target = relations_of(table)[name], target_of(table, name)
+        there = sorted(related_rows(world, relation, target, row, caller), key=target.key_of)
+        found = [other for other in there if is_found(world, target, held.filter, other, caller)]
         rows = [
             with_related(
                 world, target, other, cut(target, shown(target, other, caller), held.mask), held.below, caller
             )
-            for other in world[target.name].values()
-            if all(row[here] is not None and row[here] == other[there] for here, there in relation.on.items())
-            and not other.get("deleted_at")
-            and visible(target, other, caller)
-            and found(relation.rule, other, target.types) is True
-            and is_found(target, held.filter, other, caller)
+            for other in found[: held.limit or None]
         ]
         whole[name] = in_order(rows) if relation.many else rows[0] if rows else None
     return whole
