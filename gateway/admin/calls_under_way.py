@@ -99,7 +99,7 @@ PLACES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "Authorization.identify": lambda _: "its caller's credential",
     "Processor.wait": lambda _: "the processor",
     "Exchange.receive": lambda _: _REQUEST,
-    "bidi_answer.<locals>.requests": lambda _: _REQUEST,
+    "_requests": lambda _: _REQUEST,
     "Batcher._shared": _shared,
     "ConnectionLimiter._wait": lambda _: "a connection",
     "Pool._add": lambda _: "a new connection",

@@ -104,18 +104,11 @@ def test_every_function_that_tells_what_is_waited_for_is_there() -> None:
 
     functions = (
         *(Authorization.identify, Processor.wait, Exchange.receive, Batcher._shared, ConnectionLimiter._wait),
-        *(Pool._add, StatementWatch.over, LoopClock.sleep, runner._commit, streaming._send),
+        *(Pool._add, StatementWatch.over, LoopClock.sleep, runner._commit),
+        *(streaming._send, streaming._requests),
         *(Cursor.bind, Cursor.slices),
     )
-    names = {function.__qualname__ for function in functions} | {_requests_of_streams()}
-    assert names == set(calls_under_way.PLACES)
-
-
-def _requests_of_streams() -> str:
-    """Return the name of the function that waits for the requests of a stream, within another."""
-    inner = (one for one in streaming.bidi_answer.__code__.co_consts if hasattr(one, "co_qualname"))
-    (found,) = {str(one.co_qualname) for one in inner if one.co_name == "requests"}
-    return found
+    assert {function.__qualname__ for function in functions} == set(calls_under_way.PLACES)
 
 
 async def test_a_plan_is_told_of_the_slowest_statement_of_a_name_without_a_value(
