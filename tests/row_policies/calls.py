@@ -11,9 +11,10 @@ from tests.row_policies.reads.queries import KINDS as QUERIES
 from tests.row_policies.reads.queries import SERVICE
 from tests.row_policies.reads.related import Asked as Related
 from tests.row_policies.reads.related import arguments_of, paths_of, target_of
+from tests.row_policies.reads.searches import Parts
 from tests.row_policies.tables import Row, Table
 
-READS = ("Get", "BatchGet", "List", "Count", "Stream", "Exists", "Aggregate")
+READS = ("Get", "BatchGet", "List", "Count", "Stream", "Exists", "Aggregate", "Search")
 COUNTS = ("Count", "Exists")
 BULKS = ("BulkUpsert", "Ingest")
 BY_FILTER = ("UpdateByFilter", "DeleteByFilter")
@@ -72,6 +73,7 @@ class Call:
     groups: Asked = field(default_factory=Asked)
     related: Related = field(default_factory=dict)
     level: int = 0
+    parts: Parts = field(default_factory=dict)
 
     @property
     def method(self) -> str:
@@ -132,6 +134,8 @@ class Call:
         fields |= {"filter": self.filter, "showDeleted": self.show_deleted and self.table.soft}
         if self.kind in ("Exists", "Aggregate"):
             return {**fields, **self._groups()}
+        if self.kind == "Search":
+            return {**fields, **self.parts, "pageSize": 1000}
         if self.kind == "Count":
             mode = "COUNT_MODE_ESTIMATED" if self.estimated else "COUNT_MODE_EXACT"
             return {**fields, "readMask": "", "mode": mode}

@@ -11,6 +11,7 @@ from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
 from tests.row_policies.reads.aggregates import hidden_fields
 from tests.row_policies.reads.related import Asked as Related
 from tests.row_policies.reads.related import asks_for_hidden, is_hidden, refusals_of, target_of
+from tests.row_policies.reads.searches import refusals_of_search
 from tests.row_policies.rules import MISSING, held, typed
 from tests.row_policies.tables import Field, Row, Table
 
@@ -56,7 +57,7 @@ def cut(table: Table, row: Row, mask: Sequence[str]) -> Row:
 
 
 def _unset(one: Field) -> Any:
-    zeros = {**_ZEROS, "uuid": "", "time": False}
+    zeros = {**_ZEROS, "uuid": "", "time": False, "vector": ""}
     return None if one.optional and one.kind != "time" else zeros[one.kind]
 
 
@@ -122,7 +123,8 @@ def _unknown(call: Call) -> list[str]:
         found.append("INVALID_ARGUMENT INVALID_ORDER_BY")
     if gone.intersection(call.mask):
         found.append("INVALID_ARGUMENT INVALID_FIELD_MASK")
-    return [*found, *refusals_of(call.table, call.related, hides)]
+    of_search = refusals_of_search(call.parts, hidden)
+    return [*found, *of_search, *refusals_of(call.table, call.related, hides)]
 
 
 def _named(text: str) -> set[str]:

@@ -13,7 +13,8 @@ from tests.row_policies.oracle import OK, Expected, expected
 from tests.row_policies.reads.aggregates import STATISTICS, hidden_fields
 from tests.row_policies.reads.queries import KINDS as QUERIES
 from tests.row_policies.reads.related import drawn_related
-from tests.row_policies.tables import CALLED, LINE, VAULT_DOCUMENT, Field, Row, Table, policy_of
+from tests.row_policies.reads.searches import drawn_parts
+from tests.row_policies.tables import CALLED, LINE, MEMO, VAULT_DOCUMENT, Field, Row, Table, policy_of
 from tests.row_policies.visibility import visible
 from tests.row_policies.world import World
 
@@ -55,6 +56,8 @@ def drawn_call(schema: str, world: World, chance: Random) -> Call:
     kinds = [kind for kind in (*ONE, *BATCHES, *BULKS, *BULKS) if kind != "Undelete" or table.soft]
     call = call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
     # Drawn last, so that the other cases stay what they were.
+    if schema == "offices" and chance.random() < 0.1:
+        return drawn_search(schema, world, chance)
     if schema == "estates" and chance.random() < 0.1:
         lines = call_of(chance.choice((*OF_ROWS, "Count")), LINE, call.caller, world, chance)
         return with_relations(lines, chance)
@@ -63,6 +66,15 @@ def drawn_call(schema: str, world: World, chance: Random) -> Call:
     if table.name == "Desk" and chance.random() < 0.15:
         return _query(call.caller, table, chance)
     return with_relations(call, chance)
+
+
+def drawn_search(_: str, world: World, chance: Random) -> Call:
+    """Draw a search for memos."""
+    caller = drawn_caller(world, MEMO, chance)
+    call = Call(caller, MEMO, "Search", parts=drawn_parts(chance, unreadable(MEMO, caller)))
+    call.filter = chance.choice(("", "", *MEMO.filters))
+    call.mask = _some(list(MEMO.fields), chance) if chance.random() < 0.3 else ()
+    return call
 
 
 def _query(caller: Caller, table: Table, chance: Random) -> Call:

@@ -23,6 +23,7 @@ from tests.row_policies.reads.across import is_found
 from tests.row_policies.reads.aggregates import groups, hidden_fields
 from tests.row_policies.reads.queries import KINDS as QUERIES
 from tests.row_policies.reads.queries import in_short, own
+from tests.row_policies.reads.searches import fits
 from tests.row_policies.tables import Row
 from tests.row_policies.trees import Holder, write_held
 from tests.row_policies.visibility import meets, visible
@@ -70,7 +71,7 @@ def expected(world: World, call: Call) -> Expected:
         return Expected(answers)
     if call.kind in ("Get", "BatchGet"):
         return _by_key(world, call)
-    if call.kind in ("List", "Count", "Stream", "Exists", "Aggregate"):
+    if call.kind in ("List", "Count", "Stream", "Exists", "Aggregate", "Search"):
         return _by_filter(world, call)
     if call.kind in BULKS:
         return _bulk(world, call)
@@ -188,6 +189,7 @@ def _by_filter(world: World, call: Call) -> Expected:
         if visible(call.table, row, call.caller)
         and is_found(world, call.table, call.filter, row, call.caller)
         and (call.show_deleted or not row.get("deleted_at"))
+        and (call.kind != "Search" or fits(call.parts, row))
     ]
     if call.kind == "Aggregate":
         lost = hidden_fields(call.table, unreadable(call.table, call.caller))

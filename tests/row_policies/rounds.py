@@ -330,7 +330,7 @@ def _keep_apart(call: Call, number: int) -> None:
 
 def _heard(answer: Answer, *, in_whole: bool = True) -> tuple[Any, ...]:
     """Return all that a caller hears of an answer, but tokens, which never are the same."""
-    told = (answer.outcomes, answer.failures, answer.told if in_whole else ())
+    told = (answer.outcomes, answer.failures, answer.measures, answer.told if in_whole else ())
     return answer.outcome, answer.rows, answer.missing, answer.count, bool(answer.token), *told
 
 

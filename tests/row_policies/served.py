@@ -21,6 +21,7 @@ from tests.row_policies.reads.aggregates import told
 from tests.row_policies.reads.held import told_related
 from tests.row_policies.reads.queries import KINDS as QUERIES
 from tests.row_policies.reads.queries import told_in_short
+from tests.row_policies.reads.searches import told_of_hit
 from tests.row_policies.tables import PAST_THE_GATEWAY, SETTINGS, TABLES, Field, Row, Table
 from tests.row_policies.world import document
 
@@ -42,6 +43,7 @@ class Answer:
         token: asks for what follows.
         outcomes: what became of each row of a bulk.
         failures: how its rows were refused, by their places.
+        measures: what a Search tells of its hits beside their rows.
 
     """
 
@@ -53,6 +55,7 @@ class Answer:
     token: str = ""
     outcomes: list[str] = field(default_factory=list)
     failures: dict[int, str] = field(default_factory=dict)
+    measures: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 class Served:
@@ -136,6 +139,13 @@ async def _as_step(client: Client, method: str, request: Mapping[str, Any]) -> A
 def _answer(call: Call, message: Any) -> Answer:
     if call.kind == "ListOwn":
         return Answer("OK", rows=[told_in_short(one) for one in message.lines])
+    if call.kind == "Search":
+        rows = [_read(call, hit.memo) for hit in message.hits]
+        return Answer("OK", rows=rows, measures=[told_of_hit(hit) for hit in message.hits])
+    return _of_standard(call, message)
+
+
+def _of_standard(call: Call, message: Any) -> Answer:
     table = call.table
     answer = Answer("OK", count=message.affected_rows if call.kind == "ShadeOwn" else None)
     name = message.DESCRIPTOR.name
@@ -199,6 +209,8 @@ def _value(message: Any, name: str, one: Field) -> Any:
     if one.optional and not message.HasField(name):
         return None
     value = getattr(message, name)
+    if kind == "vector":
+        return f"[{','.join(f'{number:g}' for number in value)}]" if value else ""
     if kind == "enum":
         return message.DESCRIPTOR.fields_by_name[name].enum_type.values_by_number[value].name
     if kind == "document" and not isinstance(value, str):

@@ -27,7 +27,7 @@ class Field:
     """A column.
 
     Args:
-        kind: `text`, `int`, `bool`, `enum`, `uuid`, `time` or `document`.
+        kind: `text`, `int`, `bool`, `enum`, `uuid`, `time`, `document` or `vector`.
         draw: a value for it.
         optional: whether it may be NULL.
         column: its name in the database.
@@ -125,7 +125,8 @@ class Table:
         """Return a method's full name."""
         verb = kind.removesuffix("ByFilter")
         of_groups = kind in ("Exists", "Aggregate")
-        many = kind.startswith("Batch") or kind in ("List", "Count", "Stream", "BulkUpsert", "Ingest")
+        of_many = ("List", "Count", "Stream", "Search", "BulkUpsert", "Ingest")
+        many = kind.startswith("Batch") or kind in of_many
         plural = many or of_groups
         subject = f"{self.plural}ByFilter" if verb != kind else self.plural if plural else self.name
         service = f"{self.name}{'Statistics' if of_groups else ''}Service"
@@ -272,6 +273,30 @@ NOTICE = Table(
 LETTER = Table(
     "offices", "Letter", "Letters", "letter", ("id",), {"id": _SMALL, "text": Field("text", _of("a", "b"))}
 )
+MEMO = Table(
+    "offices",
+    "Memo",
+    "Memos",
+    "memo",
+    ("id",),
+    {
+        "id": _SMALL,
+        "tenant": Field("text", _of(*_HOUSES)),
+        "owner": Field("text", _of(*_OWNERS)),
+        "public": Field("bool", _of(True, False)),
+        "text": Field("text", _of("the old sea", "Sea wolf", "wolf, wolf", "old", "an old wolf")),
+        "note": Field(
+            "text",
+            _of(None, "locked", "old sea", "wolf", "a < sea"),
+            optional=True,
+            read=("auditor", "editor"),
+            mask=_last(3),
+        ),
+        "spot": Field("vector", _of("[1,2]", "[0,0]", "[3,1]", "[2,2]")),
+    },
+    filters=("public = true", 'owner = "ann"', 'note = "locked"', 'note != "wolf"', '"old"'),
+)
+"""Which are searched for, and nothing else."""
 DOSSIER = Table(
     "archive",
     "Dossier",
@@ -469,7 +494,7 @@ LINE = Table(
 )
 
 TABLES: Mapping[str, Sequence[Table]] = {
-    "offices": (DESK, NOTICE, LETTER),
+    "offices": (DESK, NOTICE, LETTER, MEMO),
     "archive": (DOSSIER,),
     "estates": (ESTATE, LEASE, LINE),
 }

@@ -105,13 +105,17 @@ async def read(sql: asyncpg.Connection, schema: str) -> World:
     """Read all rows."""
     world: World = {}
     for table in TABLES[schema]:
-        columns = ", ".join(f'{_column(name, one)} AS "{name}"' for name, one in table.fields.items())
+        columns = ", ".join(f'{_read(name, one)} AS "{name}"' for name, one in table.fields.items())
         found = await sql.fetch(f"SELECT {columns} FROM {table.relation}")  # noqa: S608 - as above
         rows = [
             {name: _plain(table.fields[name].kind, value) for name, value in row.items()} for row in found
         ]
         world[table.name] = {table.key_of(row): row for row in rows}
     return world
+
+
+def _read(name: str, one: Field) -> str:
+    return f"{_column(name, one)}::text" if one.kind == "vector" else _column(name, one)
 
 
 def _plain(kind: str, value: Any) -> Any:

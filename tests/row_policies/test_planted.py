@@ -1,4 +1,4 @@
-"""The oracle sees where filters, orders and writes that go by relations pass by the rules of other tables."""
+"""The oracle sees where searches, and what goes by relations, pass by the rules of tables."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,13 +13,16 @@ import gateway.methods.reads.count
 import gateway.methods.row_changes.tree_tables
 import gateway.request.relations.trees
 import gateway.sql.reads.ordered_table
+import gateway.sql.reads.search
 from gateway.methods.row_changes.tree_tables import TreeTable
 from gateway.policy.row_rules import TableRules
 from gateway.request.filter.related.relations import Relations
+from gateway.schema.model import Resource
 from gateway.sql.filters.conditions import _Writer
+from gateway.sql.reads.select import row_conditions
 from tests.harness.databases import Databases
 from tests.row_policies.calls import Call
-from tests.row_policies.drawing import call_of, drawn_caller
+from tests.row_policies.drawing import call_of, drawn_caller, drawn_search
 from tests.row_policies.drawn_trees import drawn_tree
 from tests.row_policies.tables import TABLES
 from tests.row_policies.test_row_policies import is_seen
@@ -54,6 +57,19 @@ def _masked_columns_of_others_are_asked_for(patch: Patch) -> None:
 def _hidden_rows_are_estimated(patch: Patch) -> None:
     """Estimate how many rows a filter finds that asks for rows which their caller may not read."""
     patch.setattr(gateway.methods.reads.count, "related_resources_of", lambda _: frozenset())
+
+
+def _searches_find_all_rows(patch: Patch) -> None:
+    """Find rows that their caller may not read."""
+    right = row_conditions
+    patch.setattr(
+        gateway.sql.reads.search, "row_conditions", lambda *of: right(of[0], of[1], replace(of[2], rule=None))
+    )
+
+
+def _searches_go_by_masked_columns(patch: Patch) -> None:
+    """Find rows by the words and likeness of texts that are masked."""
+    patch.setattr(Resource, "askable", property(lambda self: self))
 
 
 def _held(change: Callable[[TableRules], TableRules], patch: Patch) -> None:
@@ -108,6 +124,14 @@ async def test_the_oracle_sees_questions(
 ) -> None:
     plant(monkeypatch)
     assert await is_seen(databases, tmp_path, schema, "http", _drawn_question)
+
+
+@pytest.mark.parametrize("plant", [_searches_find_all_rows, _searches_go_by_masked_columns])
+async def test_the_oracle_sees_searches(
+    databases: Databases, tmp_path: Path, monkeypatch: Patch, plant: Plant
+) -> None:
+    plant(monkeypatch)
+    assert await is_seen(databases, tmp_path, "offices", "http", drawn_search)
 
 
 @pytest.mark.parametrize("plant", TREES.values(), ids=TREES)
