@@ -307,9 +307,12 @@ class Fuzzer:
     def _large(self, chance: Random) -> str:
         """Return one near the limits: of length, of terms, or of nesting."""
         part = self._restriction(chance)
-        form = chance.randrange(4)
-        if form == 0:
-            return chance.choice((" ", " OR ", " AND ")).join([part] * (8_300 // (len(part) + 4)))
+        form = chance.randrange(5)
+        if form in (0, 4):
+            depth = chance.randint(0, 31) if form else 0
+            part = chance.choice(("-(", "NOT (", "(")) * depth + part + ")" * depth
+            most = 8_300 // (len(part) + 4) + 1
+            return chance.choice((" ", " OR ", " AND ")).join([part] * chance.randint(1, most))
         if form == 1:
             depth = chance.randint(25, 40)
             return "(" * depth + part + ")" * depth

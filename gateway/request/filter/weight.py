@@ -14,11 +14,14 @@ from gateway.request.filter.plan import (
     Column,
     Contains,
     Distance,
+    DynamicComparison,
     Element,
     FieldComparison,
     Given,
     Json,
     Not,
+    NotEmpty,
+    OneOf,
     OneRow,
     Operand,
     Or,
@@ -29,7 +32,7 @@ from gateway.request.filter.plan import (
 
 MAX_WEIGHT = 512
 """The most that a filter weighs: a comparison of a column weighs 1."""
-_FUNCTION, _INSIDE, _ELEMENTS, _HOP = 3, 2, 6, 16
+_NOT, _PRESENT, _FUNCTION, _INSIDE, _DYNAMIC, _LISTED, _ELEMENTS, _HOP = 1, 2, 3, 3, 3, 4, 6, 16
 
 
 def check_weight(shape: Predicate) -> None:
@@ -43,19 +46,25 @@ def check_weight(shape: Predicate) -> None:
         )
 
 
-def weight_of(shape: Predicate | Operand) -> int:  # noqa: C901, PLR0911 - one line per record
+def weight_of(shape: Predicate | Operand) -> int:  # noqa: C901, PLR0911, PLR0912 - one line per record
     """Return what a condition, or what is compared in it, weighs."""
     match shape:
         case And(items) | Or(items):
             return sum(map(weight_of, items))
         case Not(item):
-            return weight_of(item)
+            return _NOT + weight_of(item)
         case Search(columns, _):
             return 1 + len(columns)
         case AnyElement(operand, condition) | AnyOnPath(operand, _, condition):
             return _ELEMENTS + weight_of(operand) + weight_of(condition)
         case OneRow(_, held, condition) | AnyRow(_, held, condition) | RowCount(_, held, condition):
             return _HOP + sum(weight_of(one) for one in (*held, condition) if one is not None)
+        case NotEmpty(operand):
+            return _PRESENT + weight_of(operand)
+        case DynamicComparison(operand):
+            return 1 + _DYNAMIC + weight_of(operand)
+        case OneOf(Called() as operand):
+            return 1 + _LISTED + weight_of(operand)
         case FieldComparison(left, _, right):
             return 1 + weight_of(left) + weight_of(right)
         case Called(_, operand) | Distance(operand) | Box(operand):
