@@ -13,7 +13,12 @@ from tests.queries_oracle.tables import SCHEMAS, Row, Search, Table
 from tests.search.books import likeness
 
 Part = Mapping[str, Any]
-_MEASURES = {"words": "words_rank", "like": "similarity", "near": "distance"}
+_MEASURES = {
+    "words": "words_rank",
+    "like": "similarity",
+    "near": "distance",
+    "also_near": "also_near_distance",
+}
 NOT_FOUND: Row = {name: None for part, measure in _MEASURES.items() for name in (f"{part}_place", measure)}
 _QUERIES = (
     *(
@@ -72,7 +77,7 @@ def drawn_search(rows: Question, chance: Random) -> Searching:
     search = _search_of(rows.table)
     drawn = {"words": {"query": chance.choice(_QUERIES)}, "like": _drawn_text(search.likeness, chance)}
     if search.vectors:
-        drawn["near"] = _drawn_vector(rows.table, chance)
+        drawn |= {name: _drawn_vector(rows.table, chance) for name in ("near", "also_near")}
     names = [name for name in drawn if chance.random() < 0.6] or [chance.choice(list(drawn))]
     weighted = {name: drawn[name] | _some("weight", (0.0, 0.5, 2.5), chance) for name in names}
     return Searching(replace(rows, order=(), equal={}), weighted)
@@ -154,7 +159,7 @@ def _texts(table: Table, part: Part) -> tuple[str, str, str]:
     return f"lower({column})", f"{column} IS NOT NULL", ""
 
 
-_OF_PARTS = {"words": _by_words, "like": _texts, "near": _by_nearness}
+_OF_PARTS = {"words": _by_words, "like": _texts, "near": _by_nearness, "also_near": _by_nearness}
 """What tells a row's measure, whether it is found, and the order of the best."""
 
 
