@@ -11,6 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench.datasets import FLIGHTS
 from gateway.config.settings import LimitSettings
 from gateway.errors import InvalidArgument, OutOfRange, RowgateError
 from gateway.transport.parsing import scan
@@ -90,7 +91,27 @@ def test_a_bound_is_no_less_than_the_weight(body: bytes) -> None:
     except Malformed:
         return
     bound = NestedBound(layout)(body, 0, len(body))
-    assert bound is None or bound + len(body) >= exact
+    assert bound + len(body) >= exact
+
+
+def test_rows_that_could_hold_packed_numbers_are_bounded_without_a_walk() -> None:
+    """A flight's airports have vectors, which bulk writes don't send."""
+    request = FLIGHTS.upsert(FLIGHTS.rows(5_000, 1))
+    kind = RequestScan(request.DESCRIPTOR, LimitSettings(), request.DESCRIPTOR.fields_by_name["flights"])
+    with patch.object(scan, "weigh", side_effect=AssertionError("walked")):
+        slices = list(kind.slices(request.SerializeToString()))
+    assert len(slices) > 4
+    assert b"".join(slices) == request.SerializeToString()
+
+
+def test_packed_numbers_below_rows_may_not_take_all_the_memory() -> None:
+    limits = LimitSettings(max_request_bytes=MIB, max_row_elements=10**6)
+    request = FLIGHTS.upsert([]).DESCRIPTOR
+    kind = RequestScan(request, limits, request.fields_by_name["flights"])
+    airport = field(22, field(11, bytes(40_000)))
+    with pytest.raises(InvalidArgument) as caught:
+        list(kind.slices(field(request.fields_by_name["flights"].number, airport) * 50))
+    assert caught.value.metadata == {"limit_bytes": str(5 * MIB // 2)}
 
 
 def test_rows_and_elements_are_counted_and_told_by_their_paths() -> None:

@@ -185,7 +185,7 @@ class _Scan:
         """Add what a slice takes: a bound of it, as long as those sum up to little, else its weight."""
         kind = self._kind
         bound = self._bound(start, stop, numbers)
-        if bound is not None and self._guessed + bound <= kind.max_memory // 4:
+        if self._guessed + bound <= kind.max_memory // 4:
             self._guessed += bound
             self._add(stop - start + bound)
         else:
@@ -202,14 +202,14 @@ class _Scan:
                 metadata={"limit_bytes": str(limit)},
             )
 
-    def _bound(self, start: int, stop: int, numbers: Counter[int]) -> int | None:
+    def _bound(self, start: int, stop: int, numbers: Counter[int]) -> int:
         kind, bound = self._kind, 0
         for number, times in numbers.items():
             part, below = kind.layout.parts.get(number), kind.nested.get(number)
-            nested = below(self._body, start, stop) if below is not None else 0
-            if nested is None or (part is not None and part.packed is not None):
-                return None
-            bound += nested + (part.cost * times if part is not None else 0)
+            if below is not None:
+                bound += below(self._body, start, stop)
+            if part is not None:
+                bound += part.cost * times + part.packed_cost * (stop - start)
         return bound
 
 

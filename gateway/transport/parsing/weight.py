@@ -69,6 +69,11 @@ class Part:
     packed: int | None = None
     wires: Sequence[int] = (_LENGTH,)
 
+    @property
+    def packed_cost(self) -> int:
+        """The most that a byte of packed numbers takes; 0 where nothing is packed."""
+        return 0 if self.packed is None else -(-self.cost // max(self.packed, 1))
+
 
 @dataclass(slots=True)
 class Layout:
@@ -132,15 +137,16 @@ class NestedBound:
     def __init__(self, layout: Layout) -> None:
         held = _reachable(layout)
         self._costs = [(_Spellings(tag), cost) for tag, cost in _costs(held).items()]
-        self._holds_packed = any(part.packed is not None for one in held for part in one.parts.values())
+        self._packed = max((part.packed_cost for one in held for part in one.parts.values()), default=0)
 
-    def __call__(self, data: bytes, start: int, stop: int) -> int | None:
-        """Return the bound for a part of a message, by bytes that could be tags; None where that tells none.
+    def __call__(self, data: bytes, start: int, stop: int) -> int:
+        """Return the bound for a part of a message, by bytes that could be tags.
 
-        It is a few passes at the speed of memchr. A packed list has one tag, however long it is.
+        It is a few passes at the speed of memchr. A packed list has one tag, however long it is: where there
+        is a tag at all, all bytes may be of such lists.
         """
         bound = sum(tag.count(data, start, stop) * cost for tag, cost in self._costs)
-        return None if bound and self._holds_packed else bound
+        return bound + (stop - start) * self._packed if bound else 0
 
 
 def weigh(data: bytes, layout: Layout, start: int, stop: int, most: int) -> int:
