@@ -8,7 +8,7 @@ from typing import Any
 from tests.row_policies.callers import Caller
 from tests.row_policies.reads.aggregates import Asked
 from tests.row_policies.reads.queries import KINDS as QUERIES
-from tests.row_policies.reads.queries import SERVICE
+from tests.row_policies.reads.queries import SERVICES
 from tests.row_policies.reads.related import Asked as Related
 from tests.row_policies.reads.related import arguments_of, paths_of, target_of
 from tests.row_policies.reads.searches import Parts
@@ -79,7 +79,7 @@ class Call:
     def method(self) -> str:
         """The full name."""
         if self.kind in QUERIES:
-            return f"{SERVICE}/{self.kind}{self.table.plural}"
+            return f"{SERVICES[self.table.name]}/{self.kind}{self.table.plural}"
         return self.table.method(self.kind)
 
     def request(self, etags: Mapping[tuple[Any, ...], str]) -> Mapping[str, Any]:
@@ -147,7 +147,7 @@ class Call:
 
     def _querying(self) -> Mapping[str, Any]:
         asked = {"validateOnly": self.validate_only, **self.items[0].values}
-        return {"level": self.level, **({} if self.kind == "ListOwn" else asked)}
+        return {"level": self.level, **({} if self.kind in ("ListOwn", "Counted") else asked)}
 
     def _by_filter(self) -> Mapping[str, Any]:
         asked = {"filter": self.filter, "maxRows": self.max_rows}

@@ -11,10 +11,21 @@ from tests.row_policies.calls import BULKS, BY_FILTER, COUNTS, READS, Call, Item
 from tests.row_policies.columns import unreadable, unwritable
 from tests.row_policies.oracle import OK, Expected, expected
 from tests.row_policies.reads.aggregates import STATISTICS, hidden_fields
-from tests.row_policies.reads.queries import KINDS as QUERIES
+from tests.row_policies.reads.queries import BYPASSING, WALLED
 from tests.row_policies.reads.related import drawn_related
 from tests.row_policies.reads.searches import drawn_parts
-from tests.row_policies.tables import CALLED, LINE, MEMO, VAULT_DOCUMENT, Field, Row, Table, policy_of
+from tests.row_policies.tables import (
+    BED,
+    CALLED,
+    LINE,
+    MEMO,
+    VAULT_DOCUMENT,
+    WARD,
+    Field,
+    Row,
+    Table,
+    policy_of,
+)
 from tests.row_policies.visibility import visible
 from tests.row_policies.world import World
 
@@ -52,6 +63,8 @@ def drawn_caller(world: World, table: Table, chance: Random) -> Caller:
 
 def drawn_call(schema: str, world: World, chance: Random) -> Call:
     """Draw a call."""
+    if schema not in CALLED:
+        return _drawn_walled(world, chance)
     table = chance.choice(CALLED[schema])
     kinds = [kind for kind in (*ONE, *BATCHES, *BULKS, *BULKS) if kind != "Undelete" or table.soft]
     call = call_of(chance.choice(kinds), table, drawn_caller(world, table, chance), world, chance)
@@ -77,12 +90,25 @@ def drawn_search(_: str, world: World, chance: Random) -> Call:
     return call
 
 
+def _drawn_walled(world: World, chance: Random) -> Call:
+    """Draw a call over tables of which the database's own policies say whose they are."""
+    table = chance.choice((WARD, WARD, BED))
+    caller = drawn_caller(world, table, chance)
+    if table == WARD and chance.random() < 0.4:
+        call = Call(caller, WARD, chance.choice(WALLED), [Item(())], level=chance.choice((0, 4)))
+        call.validate_only = chance.random() < 0.3
+        return call
+    kinds = ("List", "Count", "Exists", "Aggregate") if table == WARD else ("List", "Count")
+    call = call_of(chance.choice(kinds), table, caller, world, chance)
+    return with_relations(call, chance)
+
+
 def _query(caller: Caller, table: Table, chance: Random) -> Call:
     shade = {"shade": table.fields["shade"].draw(chance)}
     return Call(
         caller,
         table,
-        chance.choice(QUERIES),
+        chance.choice(BYPASSING),
         [Item((), shade)],
         level=chance.choice((-1, 0, 3, 9)),
         validate_only=chance.random() < 0.2,
@@ -209,7 +235,8 @@ def _asked(call: Call, chance: Random) -> Call:
     )
     call.show_deleted = call.table.soft and chance.random() < 0.5
     # The planner says about how many rows there are where nothing hides some of them.
-    hides = policy_of(call.table.schema, call.table.name) is not None or call.filter in call.table.across
+    policed = policy_of(call.table.schema, call.table.name) is not None or call.table.wall is not None
+    hides = policed or call.filter in call.table.across
     call.estimated = chance.random() < 0.5 and hides
     return call
 

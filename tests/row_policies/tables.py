@@ -9,7 +9,7 @@ from typing import Any
 from rowgate.v1 import annotations_pb2
 
 from tests.harness.gateway import descriptors_of
-from tests.row_policies.callers import IDS, TENANTS, UIDS
+from tests.row_policies.callers import IDS, TENANTS, UIDS, Caller
 
 Draw = Callable[[Random], Any]
 Row = dict[str, Any]
@@ -80,6 +80,7 @@ class Table:
         across: those that go by relations to rows of other tables.
         orders: what rows of relations are ordered by, beside the table's own fields.
         tenant: the claim that every row's `tenant` has to be; empty where tenants aren't kept apart.
+        wall: whether the database's own policy lets a caller see a row.
 
     """
 
@@ -101,6 +102,7 @@ class Table:
     across: Sequence[str] = ()
     orders: Sequence[str] = ()
     tenant: str = ""
+    wall: Callable[[Row, Caller], bool] | None = None
 
     @property
     def types(self) -> Mapping[str, str]:
@@ -493,10 +495,55 @@ LINE = Table(
     orders=("whole.holder", "whole.estate", "whole.held.grade", "whole.held.phone"),
 )
 
+
+def _of_tenant(row: Row, caller: Caller) -> bool:
+    org = caller.claims.get("org")
+    return isinstance(org, Mapping) and isinstance(org.get("tenant"), str) and org["tenant"] == row["tenant"]
+
+
+def _of_tenant_or_own(row: Row, caller: Caller) -> bool:
+    return _of_tenant(row, caller) or (caller.kind != "anonymous" and row["owner"] == caller.id)
+
+
+WARD = Table(
+    "wards",
+    "Ward",
+    "Wards",
+    "ward",
+    ("id",),
+    {
+        "id": _SMALL,
+        "tenant": Field("text", _of(*_HOUSES)),
+        "name": Field("text", _of("a", "b", "c")),
+        "level": Field("int", _of(0, 3, 5, 9)),
+    },
+    filters=("level > 3", 'tenant = "evil"', '"a"'),
+    across=("beds:*", "count(beds) > 1", 'exists(beds, owner = "ann")', 'NOT beds.tenant = "evil"'),
+    wall=_of_tenant,
+)
+BED = Table(
+    "wards",
+    "Bed",
+    "Beds",
+    "bed",
+    ("id",),
+    {
+        "id": _SMALL,
+        "tenant": Field("text", _of(*_HOUSES)),
+        "ward": Field("int", lambda chance: chance.choice([None, chance.randrange(1, 40)]), optional=True),
+        "owner": Field("text", _of(*_OWNERS)),
+    },
+    refers={"ward": "Ward"},
+    filters=('owner = "ann"', "ward = null"),
+    across=("place:*", "place.level > 3", 'NOT place.name = "a"', "count(place.beds) > 1"),
+    orders=("place.level", "place.name"),
+    wall=_of_tenant_or_own,
+)
 TABLES: Mapping[str, Sequence[Table]] = {
     "offices": (DESK, NOTICE, LETTER, MEMO),
     "archive": (DOSSIER,),
     "estates": (ESTATE, LEASE, LINE),
+    "wards": (WARD, BED),
 }
 """Those of each schema, each after those that it refers to."""
 
@@ -530,3 +577,26 @@ PAST_THE_GATEWAY: Mapping[str, str] = {
     """,
 }
 """What SQL makes in a schema's database, of which the protos know nothing."""
+
+LOGIN, MEMBER = "rowgate_wards_login", "rowgate_wards_member"
+_CLAIMS = "current_setting('request.jwt.claims', true)::json"
+_TENANT = f"{_CLAIMS} -> 'org'"
+WALLS: Mapping[str, Sequence[str]] = {
+    "wards": (
+        *(
+            f"DO $$ BEGIN IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} {how}; END IF; END $$"
+            for role, how in ((LOGIN, "LOGIN NOINHERIT"), (MEMBER, "NOLOGIN"))
+        ),
+        f"GRANT {MEMBER} TO {LOGIN}",
+        f"GRANT USAGE ON SCHEMA public TO {LOGIN}, {MEMBER}",
+        f"GRANT USAGE ON SCHEMA rowgate TO {LOGIN}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowgate TO {LOGIN}",
+        f"GRANT SELECT, UPDATE ON ward, bed TO {MEMBER}",
+        "ALTER TABLE ward ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE bed ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY of_tenant ON ward USING (tenant = ({_TENANT} ->> 'tenant'))",
+        f"CREATE POLICY of_tenant ON bed USING (tenant = ({_TENANT} ->> 'tenant'))",
+        f"CREATE POLICY own ON bed USING (owner = ({_CLAIMS} ->> 'sub'))",
+    ),
+}
+"""The database's own policies, of schemas that have no other."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import gateway.db.statements.caller_role
 import gateway.methods.reads.count
 import gateway.methods.row_changes.tree_tables
 import gateway.request.relations.trees
@@ -72,6 +73,17 @@ def _searches_go_by_masked_columns(patch: Patch) -> None:
     patch.setattr(Resource, "askable", property(lambda self: self))
 
 
+def _database_is_told_of_the_first_caller(patch: Patch) -> None:
+    """Let the database's own policies be asked for the first caller, whoever calls."""
+    right, callers = gateway.db.statements.caller_role._settings, list[Any]()
+
+    def wrong(role: str, caller: Any) -> str:
+        callers.append(caller)
+        return right(role, callers[0])
+
+    patch.setattr(gateway.db.statements.caller_role, "_settings", wrong)
+
+
 def _held(change: Callable[[TableRules], TableRules], patch: Patch) -> None:
     """Write the rows that others hold by other rules than those of their table."""
     right = TreeTable.__init__
@@ -132,6 +144,13 @@ async def test_the_oracle_sees_searches(
 ) -> None:
     plant(monkeypatch)
     assert await is_seen(databases, tmp_path, "offices", "http", drawn_search)
+
+
+async def test_the_oracle_sees_whose_policies_the_database_has(
+    databases: Databases, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    _database_is_told_of_the_first_caller(monkeypatch)
+    assert await is_seen(databases, tmp_path, "wards", "http")
 
 
 @pytest.mark.parametrize("plant", TREES.values(), ids=TREES)

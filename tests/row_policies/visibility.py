@@ -24,6 +24,8 @@ def hidden_from(world: World, schema: str, caller: Caller) -> Mapping[str, set[t
 
 def meets(rule: str, table: Table, row: Mapping[str, Any], caller: Caller) -> bool:
     """Return whether a row meets a rule of its table."""
+    if table.wall is not None:
+        return table.wall(row, caller)
     policy = policy_of(table.schema, table.name)
     if policy is None:
         return True

@@ -113,6 +113,11 @@ STATISTICS: Mapping[str, Statistics] = {
             ("count_user > 1", "count_user", lambda value: value > 1),
         ],
     ),
+    "Ward": Statistics(
+        ("tenant",),
+        {"total": TOTAL, "sum_level": _sum("level")},
+        [("total > 1", "total", lambda value: value > 1)],
+    ),
     "Estate": Statistics(
         ("tenant", "steward", "phone"),
         {

@@ -1,4 +1,4 @@
-"""SQL methods over desks with `policy: BYPASS`: their own conditions alone say whose rows they mean."""
+"""SQL methods: over desks with `policy: BYPASS`, over wards where the database has policies of its own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,8 +6,11 @@ from typing import Any
 from tests.row_policies.callers import Caller
 from tests.row_policies.tables import Row
 
-KINDS = ("ListOwn", "ShadeOwn")
-SERVICE = "offices.v1.DeskQueryService"
+BYPASSING = ("ListOwn", "ShadeOwn")
+"""Those whose own conditions alone say whose rows they mean."""
+WALLED = ("Counted", "Name")
+KINDS = (*BYPASSING, *WALLED)
+SERVICES = {"Desk": "offices.v1.DeskQueryService", "Ward": "wards.v1.WardQueryService"}
 _COLUMNS = ("id", "label", "level")
 
 

@@ -51,6 +51,8 @@ RELATIONS: Mapping[str, Mapping[str, Relation]] = {
         "next": Relation("Lease", {"id": "after"}, write="CREATE"),
         "lines": Relation("Line", {"id": "lease"}, write="MERGE"),
     },
+    "Ward": {"beds": Relation("Bed", {"id": "ward"})},
+    "Bed": {"place": Relation("Ward", {"ward": "id"}, many=False)},
     "Line": {"whole": Relation("Lease", {"lease": "id"}, many=False)},
 }
 """By the names of their tables' messages."""
