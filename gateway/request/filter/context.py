@@ -12,6 +12,8 @@ class Context:
     def __init__(self, text: str) -> None:
         self._text = text
         self._values: list[Any] = []
+        self.hops = 0
+        """How many relations were gone through so far."""
 
     def bind(self, value: Any) -> int:
         """Take a driver value; return the number of its bind."""

@@ -33,17 +33,24 @@ from gateway.request.filter.plan import (
 MAX_WEIGHT = 512
 """The most that a filter weighs: a comparison of a column weighs 1."""
 _NOT, _PRESENT, _FUNCTION, _INSIDE, _DYNAMIC, _LISTED, _ELEMENTS, _HOP = 1, 2, 3, 3, 3, 4, 6, 16
+MAX_HOPS = MAX_WEIGHT // _HOP
+"""The most relations that a filter goes through without weighing too much, whatever it asks behind them."""
 
 
 def check_weight(shape: Predicate) -> None:
     """Raise InvalidArgument for a filter that weighs too much."""
     if weight_of(shape) > MAX_WEIGHT:
-        raise InvalidArgument.field(
-            "filter",
-            f"weighs more than {MAX_WEIGHT} comparisons: a relation counts as {_HOP} of them, "
-            f"reaching into lists as {_ELEMENTS}, a function as {_FUNCTION}",
-            reason="FILTER_TOO_COMPLEX",
-        )
+        raise too_heavy()
+
+
+def too_heavy() -> InvalidArgument:
+    """Return the error of a filter that weighs too much."""
+    return InvalidArgument.field(
+        "filter",
+        f"weighs more than {MAX_WEIGHT} comparisons: a relation counts as {_HOP} of them, "
+        f"reaching into lists as {_ELEMENTS}, a function as {_FUNCTION}",
+        reason="FILTER_TOO_COMPLEX",
+    )
 
 
 def weight_of(shape: Predicate | Operand) -> int:  # noqa: C901, PLR0911, PLR0912 - one line per record

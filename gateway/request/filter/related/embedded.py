@@ -5,12 +5,19 @@ from typing import Any, TypeVar
 
 from gateway.request.filter.context import Context
 from gateway.request.filter.plan import Hop, Predicate
+from gateway.request.filter.weight import MAX_HOPS, too_heavy
 
 T = TypeVar("T")
 
 
 def held_by(context: Context, hop: Hop) -> tuple[Predicate, ...]:
-    """Return what the rows of a relation have to be, as a part of the filter under check."""
+    """Return what the rows of a relation have to be, as a part of the filter under check.
+
+    Raises InvalidArgument for one relation too many, before it is made for more than the filter may weigh.
+    """
+    context.hops += 1
+    if context.hops > MAX_HOPS:
+        raise too_heavy()
     binds = [context.bind(value) for value in hop.values]
     return tuple(with_binds(shape, binds) for shape in hop.conditions)
 
