@@ -34,12 +34,13 @@ def element(subject: Subject, _table: Table, chance: Random) -> Condition:
 
 
 def key(subject: Subject, _table: Table, chance: Random) -> Condition:
-    """Ask whether a map has a key."""
+    """Ask whether a map has a key: `:*` is never unknown, where the row of the map isn't there neither."""
     key = chance.choice(KEYS)
     name = key if key.isascii() and key.isalpha() and chance.random() < 0.5 else quoted(key)
-    ending = chance.choice(("", ":*"))
-    text = f"{subject.path}.{name}:*" if ending else f"{subject.path}:{name}"
-    return Condition(text, f"{subject.sql} ? {string(key)}")
+    has = f"{subject.sql} ? {string(key)}"
+    if chance.choice(("", ":*")):
+        return Condition(f"{subject.path}.{name}:*", f"coalesce({has}, false)")
+    return Condition(f"{subject.path}:{name}", has)
 
 
 def value_of_key(subject: Subject, table: Table, chance: Random) -> Condition:
