@@ -22,7 +22,8 @@ MAX_TRANSFORMS = 100
 """The most transforms of one row."""
 MAX_ELEMENTS = 1000
 """The most elements of one transform."""
-_EXACT_IN_DOUBLE = 2**53
+_ROUNDED_IN_DOUBLE = 2**53
+"""From here on one number may stand for several: this one for itself and the next."""
 _DIGITS = 40
 _WHOLE = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}")
 _NUMBER = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}(\.[0-9]{{1,{_DIGITS}}})?([eE][+-]?[0-9]{{1,2}})?")
@@ -237,7 +238,7 @@ def _text(given: Value) -> str:
             number = given.number_value
             if not number.is_integer():
                 return repr(number)
-            if abs(number) > _EXACT_IN_DOUBLE:
+            if abs(number) >= _ROUNDED_IN_DOUBLE:
                 raise InvalidValueError(
                     "may have been rounded on its way: send its digits as a string", "INEXACT"
                 )

@@ -31,6 +31,7 @@ _TABLES = (
     "note",
     "guest",
     "bulb",
+    "bike",
 )
 _EVERYBODYS = """
     TRUNCATE street CASCADE;
@@ -46,6 +47,7 @@ _EVERYBODYS = """
     INSERT INTO plug (id, tenant, wire) VALUES (102, 'acme', 102), (103, 'evil', 103);
     INSERT INTO note (id, tenant, house) VALUES (102, 'acme', 2), (103, 'evil', 1);
     INSERT INTO guest (id, tenant, house_number) VALUES (102, 'acme', 20), (103, 'evil', 30);
+    INSERT INTO bike (id, tenant, house) VALUES (102, 'acme', 2), (103, 'evil', 1);
     INSERT INTO bulb (id, house_number) VALUES (102, 20), (103, NULL);
 """
 """What hangs on other houses than the one that is deleted: the tenant's, and another's."""
@@ -66,6 +68,7 @@ _OF_HOUSE: Mapping[str, str] = {
     "note": "INSERT INTO note (id, tenant, house) VALUES (1, 'acme', 1)",
     "guest": "INSERT INTO guest (id, tenant, house_number) VALUES (1, 'acme', 10)",
     "another's guest": "INSERT INTO guest (id, tenant, house_number) VALUES (2, 'evil', 10)",
+    "bike": "INSERT INTO bike (id, tenant, house) VALUES (1, 'acme', 1)",
     "bulb": "INSERT INTO bulb (id, house_number) VALUES (1, 10)",
 }
 """What may hang on the house that is deleted."""

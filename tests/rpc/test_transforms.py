@@ -142,6 +142,7 @@ REFUSED = [
     (of("quantity", "increment", 1.5), "INVALID_NUMBER", "transforms[0].increment"),
     (of("quantity", "increment", "1e3"), "INVALID_NUMBER", "transforms[0].increment"),
     (of("sold", "increment", 2**60), "INEXACT", "transforms[0].increment"),
+    (of("sold", "increment", 2**53 + 1), "INEXACT", "transforms[0].increment"),
     (of("price", "increment", "0.001"), "INEXACT", "transforms[0].increment"),
     (of("weight", "increment", "Infinity"), "NOT_FINITE", "transforms[0].increment"),
     (of("quantity", "increment", None), "INVALID_VALUE", "transforms[0].increment"),

@@ -41,7 +41,9 @@ class Guards:
 
     def keep(self, reference: Reference) -> bool:
         """Whether a caller may not change all rows that refer so to rows that it may delete."""
-        return reference.table in self.protected and not self._is_within_tenant(reference)
+        # A row that is let go leaves its tenant, where the reference holds the tenant's column.
+        goes_along = not reference.lets_go and self._is_within_tenant(reference)
+        return reference.table in self.protected and not goes_along
 
     def keep_unforced(self, reference: Reference) -> bool:
         """Whether the database may not change or remove rows by a reference of which nobody has asked."""
