@@ -28,7 +28,7 @@ from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.errors import ErrorCode
 from gateway.transport.wire.http2.fast_request import FastRequest
 from gateway.transport.wire.http2.frames import frame, window_update
-from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE
+from gateway.transport.wire.http2.settings import HEADER_TABLE_SIZE, INITIAL_WINDOW_SIZE
 from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
@@ -296,6 +296,29 @@ async def test_a_peer_with_a_small_window_gets_all(parts: RunningGateway) -> Non
             answered = await peer.answer(number)
     assert (answered.headers, answered.body) == expected
     assert (ways.begun, ways.finished) == (1, 0)
+
+
+@pytest.mark.parametrize("size", [0, 64, 4095])
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_peer_that_keeps_a_smaller_table_is_told_so_once(
+    parts: RunningGateway,
+    size: int,
+    is_late: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Each way to answer: a fast call, an error, a large response, a call of gRPC."""
+    smaller = frame(frames.SETTINGS, 0, 0, HEADER_TABLE_SIZE.to_bytes(2, "big") + size.to_bytes(4, "big"))
+    for line in ("GET /v1/parts/a", "GET /v1/parts/none", "GET /v1/parts/large", ""):
+        greet = [window_of(2**20)] if is_late else [window_of(2**20), smaller]
+        async with peer_of(parts.target, greet=greet) as peer:
+            peer.send(window_update(0, 2**20))
+            if is_late:
+                await asked_over_http2(peer, "GET /v1/parts/a")
+                peer.send(smaller)
+            peer._decoder.max_allowed_table_size = size  # refuses a block that doesn't say so
+            for _ in range(3):
+                number = ask(peer, line) if line else peer.call("/routed.v1.PartService/GetPart")
+                assert (await peer.answer(number)).headers[b":status"]
+            assert peer._decoder.header_table.maxsize == 0
 
 
 async def test_many_requests_over_one_connection_are_answered(parts: RunningGateway) -> None:

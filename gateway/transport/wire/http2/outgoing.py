@@ -5,9 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
-from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, MAX_WINDOW
+from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, HEADER_SIZE, HEADERS, MAX_WINDOW
 
 _ENOUGH = 256 * 1024
+_TYPE = 3
+"""Where a frame has its type: behind its length."""
+_NO_TABLE = b"\x20"
+"""The change of a dynamic table's size to nothing, in a header block (RFC 7541, 6.3)."""
 """Bytes that are gathered for one write; what is more waits until they are written."""
 
 
@@ -48,6 +52,7 @@ class Outgoing:
         self.stream_window = DEFAULT_WINDOW
         """Bytes that it takes of each stream at first."""
         self._written = 0
+        self._owes_table_size = self._has_told_table_size = False
         self.data_frames = 0
         """How many frames of DATA senders have put out."""
         self.held = 0
@@ -55,6 +60,8 @@ class Outgoing:
 
     def put(self, frames: bytes) -> None:
         """Send frames with this turn's others."""
+        if self._owes_table_size:
+            frames = self._with_table_size(frames)
         self._frames.append(frames)
         self._size += len(frames)
         if not self._scheduled:
@@ -69,6 +76,19 @@ class Outgoing:
     def room(self) -> int:
         """Return how many bytes of DATA may be put out now, as far as the connection is concerned."""
         return 0 if self._paused or self._size >= _ENOUGH else self.window
+
+    def lower_table_size(self) -> None:
+        """Have the next header block say that there is no dynamic table: it keeps less (RFC 7541, 4.2)."""
+        if not self._has_told_table_size:
+            self._owes_table_size = self._has_told_table_size = True
+
+    def _with_table_size(self, frames: bytes) -> bytes:
+        """Put that before the header block which frames begin with; return others as they are."""
+        if frames[_TYPE] != HEADERS:
+            return frames
+        self._owes_table_size = False
+        size = int.from_bytes(frames[:_TYPE], "big") + len(_NO_TABLE)
+        return size.to_bytes(_TYPE, "big") + frames[_TYPE:HEADER_SIZE] + _NO_TABLE + frames[HEADER_SIZE:]
 
     def hold(self, sender: Sender, size: int) -> None:
         """Note that somebody has so many bytes more to send; they are sent when there is room, in turn."""
@@ -119,6 +139,8 @@ class Outgoing:
 
     def put_at_once(self, frames: bytes) -> None:
         """Send frames without waiting for the turn's end."""
+        if self._owes_table_size:
+            frames = self._with_table_size(frames)
         if self._frames:
             self._frames.append(frames)
             self.flush()

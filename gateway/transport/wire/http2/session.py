@@ -14,7 +14,14 @@ from gateway.transport.wire.http2.pings import Pings
 from gateway.transport.wire.http2.rate_limit import RateLimit
 from gateway.transport.wire.http2.request_body import Window
 from gateway.transport.wire.http2.request_head import HeadReader, check_trailers
-from gateway.transport.wire.http2.settings import INITIAL_WINDOW_SIZE, NO_TABLE, greeting, read_settings
+from gateway.transport.wire.http2.settings import (
+    DEFAULT_TABLE_SIZE,
+    HEADER_TABLE_SIZE,
+    INITIAL_WINDOW_SIZE,
+    NO_TABLE,
+    greeting,
+    read_settings,
+)
 from gateway.transport.wire.http2.streams import Streams
 from gateway.transport.wire.server_context import ServerContext
 
@@ -249,6 +256,8 @@ class Session:
                 if key == INITIAL_WINDOW_SIZE:
                     self._outgoing.set_stream_window(value)
                     self._streams.check_credits()
+                elif key == HEADER_TABLE_SIZE and value < DEFAULT_TABLE_SIZE:
+                    self._outgoing.lower_table_size()
         elif payload:
             raise Http2Error(ErrorCode.FRAME_SIZE_ERROR, "an answer to SETTINGS that isn't empty")
 

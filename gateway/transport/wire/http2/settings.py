@@ -17,6 +17,7 @@ from gateway.transport.wire.http2.frames import (
 from gateway.transport.wire.http2.request_body import CONNECTION_WINDOW, STREAM_WINDOW
 
 HEADER_TABLE_SIZE = 0x1
+DEFAULT_TABLE_SIZE = 4096
 ENABLE_PUSH = 0x2
 MAX_CONCURRENT_STREAMS = 0x3
 INITIAL_WINDOW_SIZE = 0x4
