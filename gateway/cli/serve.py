@@ -60,8 +60,15 @@ async def _serve(plan: Plan, reloads: Reloads) -> bool:
     """Serve until a signal; return False where a second one cut the calls off."""
     processes: Processes = OneProcess() if plan.is_for_one_process else WorkerProcesses(Path.cwd())
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.tell)
+    stopping, forced = asyncio.Event(), asyncio.Event()
     starting = asyncio.ensure_future(processes.start(plan))
-    _on_signal(starting.cancel)
+
+    def stop_start() -> None:
+        # Where it has just started, there is nothing to cancel, and yet the port is to be left.
+        stopping.set()
+        starting.cancel()
+
+    _on_signal(stop_start)
     _logger.debug("starting")
     try:
         await starting
@@ -69,7 +76,6 @@ async def _serve(plan: Plan, reloads: Reloads) -> bool:
         # It may have started all the same, at the last moment.
         await processes.stop()
         raise
-    stopping, forced = asyncio.Event(), asyncio.Event()
     _on_signal(stopping.set)
     reloading = asyncio.ensure_future(reloads.run(processes))
     _tell_ready(processes, plan)
