@@ -15,15 +15,14 @@ from gateway.transport.wire.headers import only, size_of
 from gateway.transport.wire.http1.errors import BadRequest
 from gateway.transport.wire.http1.parser import parse
 from gateway.transport.wire.request import Header
+from gateway.transport.wire.targets import PATH_BYTE, QUERY_BYTE
 
 LIMIT_FACTOR = 4
 """So many times the limit of metadata is read at most; past the limit itself the protocols refuse."""
 
-# Method, path, query and minor version. Without `#`: a fragment isn't sent to servers.
-_LINE = re.compile(
-    rb"([A-Z]+) ([\x21-\x22\x24-\x3e\x40-\x7e]*)(?:\?([\x21-\x22\x24-\x7e]*))? HTTP/1\.([01])\r\n"
-)
-_ANY_VERSION = re.compile(rb"[A-Z]+ [\x21-\x22\x24-\x7e]+ HTTP/\d\.\d\r\n")
+# Method, path, query and minor version.
+_LINE = re.compile(rb"([A-Z]+) (%b*)(?:\?(%b*))? HTTP/1\.([01])\r\n" % (PATH_BYTE, QUERY_BYTE))
+_ANY_VERSION = re.compile(rb"[A-Z]+ %b+ HTTP/\d\.\d\r\n" % QUERY_BYTE)
 _PLAIN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # What routes of google.api.http may ask for beside them. CONNECT and TRACE mean something to who is between.
 _CUSTOM_METHODS = (

@@ -18,6 +18,7 @@ from gateway.transport.wire.http2.header_blocks.varying import (
     read_value,
 )
 from gateway.transport.wire.request import Header
+from gateway.transport.wire.targets import are_target
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
 _NEEDED = frozenset({b":method", b":scheme", b":path"})
@@ -120,7 +121,7 @@ class HeadReader:
         length = _length(named)
         own = size - size_of([(CREDENTIAL, credential)]) if credential else size
         may_be_bodiless = fast_method is None and not (misdirected or twice) and size <= self._limit
-        bodiless = self._read_fast(regular) if may_be_bodiless else None
+        bodiless = self._read_fast(regular) if may_be_bodiless and are_target(path, query) else None
         head = Head(
             method, path, query, named_host, regular, length, fast, fast_method, own, misdirected, bodiless
         )

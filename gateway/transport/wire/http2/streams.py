@@ -11,6 +11,7 @@ from gateway.transport.wire.http2.fast_path import FastCall
 from gateway.transport.wire.http2.fast_request import FastRequest
 from gateway.transport.wire.http2.frames import MAX_WINDOW, FrameReader, rst_stream
 from gateway.transport.wire.http2.outgoing import Outgoing
+from gateway.transport.wire.http2.refused_targets import check_target
 from gateway.transport.wire.http2.request_body import RequestBody, Window
 from gateway.transport.wire.http2.request_head import Head
 from gateway.transport.wire.http2.stream import Stream
@@ -157,8 +158,11 @@ class Streams:
             self._settle_one(number)
 
     def _settle_one(self, number: int) -> None:
-        stream = self._open_stream(number, *self._held.pop(number))
-        stream.task = self.loop.create_task(self._run(stream, self._context.respond))
+        head, credential = self._held.pop(number)
+        stream = self._open_stream(number, head, credential)
+        refused = check_target(head, self._context.settings.limits.max_metadata_bytes)
+        respond = self._context.respond if refused is None else refused.answer
+        stream.task = self.loop.create_task(self._run(stream, respond))
         body = self._held_bodies.pop(number, None)
         if body is not None:
             stream.take(body, len(body))

@@ -17,6 +17,7 @@ from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from gateway.transport.wire.headers import only
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.request import Header
+from gateway.transport.wire.targets import QUERY_BYTE
 
 DEADLINE = b"grpc-timeout"
 """The header whose values come again."""
@@ -36,7 +37,7 @@ _LONGEST_LENGTH = 4
 _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 # What needs no further look: no line break, no space to strip, and little of it.
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
-_SIMPLE_PATH = re.compile(rb"/[!-~]{0,1023}")
+_SIMPLE_PATH = re.compile(rb"/%b{0,1023}" % QUERY_BYTE)
 _SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
 MAX_CREDENTIAL = 2048
 """Bytes of a credential, as it is written, that `read_credential` is to read."""
