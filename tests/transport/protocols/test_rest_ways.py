@@ -5,6 +5,8 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -33,7 +35,7 @@ from tests.conftest import gateways
 from tests.harness.databases import Databases
 from tests.harness.gateway import RunningGateway, descriptors_of, schema_of
 from tests.harness.polling import next_poll
-from tests.transport.wire.http2.peer import Peer, peer_of
+from tests.transport.wire.http2.peer import Answered, Peer, peer_of
 
 SECONDS = 60
 SERVICE, GET = "books.v1.BookService", "/books.v1.BookService/GetBook"
@@ -144,10 +146,14 @@ async def widely(target: str) -> AsyncIterator[Peer]:
         yield peer
 
 
+def undated(answered: Answered) -> tuple[dict[bytes, bytes], bytes]:
+    """Return the headers and the body of a response; without the date, which it has."""
+    return {name: answered.headers[name] for name in answered.headers.keys() ^ {b"date"}}, answered.body
+
+
 async def asked_over_http2(peer: Peer, line: str, *headers: str) -> tuple[dict[bytes, bytes], bytes]:
     """Send a request; return the headers and the body of its response."""
-    answered = await peer.answer(ask(peer, line, *headers))
-    return answered.headers, answered.body
+    return undated(await peer.answer(ask(peer, line, *headers)))
 
 
 async def both(target: str, line: str, *headers: str) -> bytes:
@@ -285,6 +291,17 @@ async def test_which_way_calls_take_over_http2(
     assert (ways.begun, ways.finished) == (3, 3 * is_short)
 
 
+async def test_dates_are_told_but_in_grpc(parts: RunningGateway) -> None:
+    async with widely(parts.target) as peer:
+        lines = ("GET /v1/parts/a", "GET /v1/parts/none", "GET /nowhere", "GET nowhere", f"GET {GET}")
+        answers = [await peer.answer(ask(peer, line)) for line in (*lines, *lines)]
+        called = await peer.answer(peer.call("/routed.v1.PartService/GetPart"))
+    dates = [parsedate_to_datetime(one.headers[b"date"].decode()) for one in answers]
+    assert dates == sorted(dates)
+    assert timedelta(0) <= datetime.now(UTC) - dates[0] < timedelta(seconds=SECONDS)
+    assert b"date" not in called.headers
+
+
 async def test_a_peer_with_a_small_window_gets_all(parts: RunningGateway) -> None:
     async with widely(parts.target) as whole, peer_of(parts.target, greet=[window_of(10)]) as peer:
         expected = await asked_over_http2(whole, "GET /v1/parts/a", ID)
@@ -294,7 +311,7 @@ async def test_a_peer_with_a_small_window_gets_all(parts: RunningGateway) -> Non
             await peer.until(lambda: len(peer.outcome(number).body) == 10)
             peer.send(window_update(number, 2**20))
             answered = await peer.answer(number)
-    assert (answered.headers, answered.body) == expected
+    assert undated(answered) == expected
     assert (ways.begun, ways.finished) == (1, 0)
 
 
@@ -327,7 +344,7 @@ async def test_many_requests_over_one_connection_are_answered(parts: RunningGate
         alone = {path: await asked_over_http2(peer, f"GET {path}", ID) for path in set(paths)}
         numbers = [ask(peer, f"GET {path}", ID) for path in paths]
         answers = [await peer.answer(number) for number in numbers]
-    assert [(one.headers, one.body) for one in answers] == [alone[path] for path in paths]
+    assert [undated(one) for one in answers] == [alone[path] for path in paths]
 
 
 @pytest.mark.parametrize(("line", "status", "is_short"), WAYS)
@@ -617,7 +634,7 @@ async def test_a_stop_tells_calls_over_http2() -> None:
         stopping = asyncio.ensure_future(one.server.stop(0))
         fast, general = [await peer.answer(number) for number in numbers]
         await stopping
-    assert (fast.headers, fast.body) == (general.headers, general.body)
+    assert undated(fast) == undated(general)
     assert b"SHUTTING_DOWN" in fast.body
 
 

@@ -1,11 +1,10 @@
 """Heads of responses (RFC 9112, 4)."""
 
 from collections.abc import Sequence
-from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from time import time
 
+from gateway.transport.wire.date_header import DateHeader
 from gateway.transport.wire.fast_requests import AlikeResponses
 from gateway.transport.wire.request import Header
 
@@ -20,24 +19,7 @@ _KINDS_ALIKE = 16
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
-
-
-class _Clock:
-    """The header `date`, made once a second (RFC 9110, 6.6.1)."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._line = b""
-
-    def line(self) -> bytes:
-        """Return its line."""
-        second = int(time())
-        if second != self._second:
-            self._second, self._line = second, f"date: {formatdate(second, usegmt=True)}\r\n".encode()
-        return self._line
-
-
-_clock = _Clock()
+_date_line = DateHeader(lambda value: b"date: %b\r\n" % value)
 
 
 def response_head(status: int, headers: Sequence[Header], framing: bytes) -> bytes:
@@ -49,7 +31,7 @@ def response_head(status: int, headers: Sequence[Header], framing: bytes) -> byt
         framing: the lines that say where the response ends, and whether the connection does.
 
     """
-    return b"".join((_status_line(status), _clock.line(), _lines(headers), framing, b"\r\n"))
+    return b"".join((_status_line(status), _date_line(), _lines(headers), framing, b"\r\n"))
 
 
 def _status_line(status: int) -> bytes:
@@ -67,8 +49,8 @@ def _lines(headers: Sequence[Header]) -> bytes:
 def alike_response(alike: AlikeResponses, value: bytes, body: bytes) -> bytes:
     """Return one of many responses that are alike, with a value that holds no line break."""
     before, after = _around(alike)
-    clock, size = _clock.line(), b"content-length: %d\r\n\r\n" % len(body)
-    return b"".join((_status_line(alike.status), clock, before, value, after, size, body))
+    size = b"content-length: %d\r\n\r\n" % len(body)
+    return b"".join((_status_line(alike.status), _date_line(), before, value, after, size, body))
 
 
 @lru_cache(_KINDS_ALIKE)
