@@ -50,7 +50,7 @@ past the size that a client takes (often 4 MiB) is RESOURCE_EXHAUSTED there, in 
 
 | the caller hears | the write |
 |---|---|
-| COMMIT_OUTCOME_UNKNOWN | is open: the database's connection was lost during it, or the server stopped |
+| COMMIT_OUTCOME_UNKNOWN | is open: connection, wait for a standby or server ended before the answer |
 | DEADLINE_EXCEEDED | is open, if it was sent in time: it may even be committed after this |
 | CANCELLED, or a code without ErrorInfo | is open: caller and server parted before there was an answer |
 | RESPONSE_TOO_LARGE, UNREPRESENTABLE_VALUE | may be committed: it is the answer that can't be sent |

@@ -22,6 +22,8 @@ from gateway.errors.sqlstate import LATER
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from asyncpg.prepared_stmt import PreparedStatement
 
     _DriversConnection = asyncpg.Connection[Any]
@@ -33,6 +35,9 @@ _PERMANENT = frozenset(
     {"DATABASE_LOGIN_REFUSED", "DATABASE_MISSING", "DATABASE_MISCONFIGURED", "DATABASE_TLS_FAILED"}
 )
 
+_WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
+"""PostgreSQL's routine whose only notices are of waits for a standby that were cancelled."""
+
 
 class Connection(_DriversConnection):
     """A connection of the driver.
@@ -41,13 +46,16 @@ class Connection(_DriversConnection):
     statements return with the schema's. Both need what the driver doesn't show.
     """
 
-    __slots__ = ("_longest_kept", "_statement", "received")
+    __slots__ = ("_is_committing", "_longest_kept", "_statement", "is_unreplicated", "received")
 
     received: ReceivedBytes
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._statement: Statement | None = None
+        self._is_committing = False
+        self.is_unreplicated = False
+        """Whether PostgreSQL gave up waiting until a standby has what was committed last."""
         driver: Any = self
         kept = driver._stmt_cache  # noqa: SLF001 - see above
         longest = driver._config.max_cacheable_statement_size or maxsize  # noqa: SLF001 - see above
@@ -82,6 +90,34 @@ class Connection(_DriversConnection):
         driver: Any = self
         self.received = ReceivedBytes(driver._protocol, limit)  # noqa: SLF001 - see above
         driver._transport.set_protocol(self.received)  # noqa: SLF001 - see above
+
+    async def commit(self, command: str) -> str:
+        """Run what ends with COMMIT; return what PostgreSQL said at its end.
+
+        It isn't cancelled where nobody waits for it any more: what waits for a standby then is committed, and
+        a cancelled wait would show it to others before the standby has it.
+        """
+        self._is_committing = True
+        try:
+            return await self.execute(command)
+        finally:
+            self._is_committing = False
+
+    def _cancel_current_command(self, waiter: "Future[None]", cancel_waiter: "Future[None]") -> None:
+        """Do as the driver does for who is cancelled, but for a COMMIT: it goes on, and is waited for."""
+        driver: Any = super()
+        if not self._is_committing:
+            driver._cancel_current_command(waiter, cancel_waiter)  # noqa: SLF001 - see the class
+        elif not waiter.done():
+            waiter.set_result(None)
+
+    def _process_log_message(self, fields: Mapping[str, str], last_query: str) -> None:
+        """Take note of a notice: the driver calls this for each, before the answer that it comes with."""
+        # PostgreSQL's routine tells which: its text is translated, and 01000 may be a trigger's, too.
+        if fields.get("R") == _WAITS_FOR_STANDBY:
+            self.is_unreplicated = True
+        driver: Any = super()
+        driver._process_log_message(fields, last_query)  # noqa: SLF001 - see the class
 
     async def _fetch_kept(self, text: str, args: Sequence[Any]) -> list[Any]:
         """Do what `fetch` does, past three coroutines of the driver's that pass each call on."""

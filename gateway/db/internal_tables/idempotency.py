@@ -59,8 +59,13 @@ _CLAIM = compile_statement(
     writes=True,
     name="claim request id",
 )
+# The lock is written to the log. So COMMIT waits until a synchronous standby has it, and the record with it:
+# the wait for that may have been cancelled when it was committed.
 _FIND = compile_statement(
-    select(IDEMPOTENCY.c.body_hash, IDEMPOTENCY.c.response, IDEMPOTENCY.c.left_out).where(_matches()),
+    select(IDEMPOTENCY.c.body_hash, IDEMPOTENCY.c.response, IDEMPOTENCY.c.left_out)
+    .where(_matches())
+    .with_for_update(read=True, key_share=True),
+    writes=True,
     name="find request id",
 )
 _KEEP = compile_statement(

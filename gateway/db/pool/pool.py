@@ -264,6 +264,7 @@ class Pool:
             async with asyncio.timeout(self._settings.release_timeout):
                 # The driver first waits until the server has confirmed that it cancelled the query.
                 await member.connection.execute("ROLLBACK")
+                member.connection.is_unreplicated = False  # nobody was told of what it had committed
         except BaseException:  # noqa: BLE001 - whatever happened, the connection is of no use
             member.connection.terminate()
         finally:

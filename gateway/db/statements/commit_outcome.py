@@ -6,6 +6,9 @@ again, and would speak of somebody else's transaction. So 'committed' counts onl
 server, which its last checkpoint and its timeline tell: every recovery ends with a checkpoint, every
 promotion with a timeline of its own. 'aborted', or an id from the future, proves that nothing was committed
 in any case.
+
+Another: a transaction is 'committed' for its own server before a standby has it, where the wait for that was
+broken off. So it only counts when something written after it has reached the standby, too.
 """
 
 import asyncio
@@ -24,6 +27,8 @@ _LIFE = "checkpoint_lsn::text || ' ' || left(pg_walfile_name(pg_current_wal_inse
 MARK = "SELECT pg_current_xact_id_if_assigned()::text, " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
 """Reads the open transaction's mark."""
 _STATUS = "SELECT pg_xact_status($1::text::xid8), " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
+_AFTER = "SELECT pg_logical_emit_message(true, 'rowgate', '')"
+"""Writes to the log what nobody reads: its COMMIT waits for a synchronous standby, where there is one."""
 _SECONDS = 10.0
 _FIRST_PAUSE = 0.02
 _LAST_PAUSE = 0.5
@@ -87,10 +92,24 @@ def outcome_unknown() -> OutcomeUnknown:
     )
 
 
+def unreplicated() -> OutcomeUnknown:
+    """Return the error of a write that is committed, and that a failover may lose: see Connection."""
+    return OutcomeUnknown(
+        "the wait for the synchronous standby was cancelled: the write is committed, but lost if the primary "
+        "fails before the standby has it; repeat it with the same request_id, or read it later",
+        reason="COMMIT_OUTCOME_UNKNOWN",
+    )
+
+
 async def _ask(pool: Pool, mark: Mark) -> Outcome:
     try:
         async with pool.lease() as connection:
             [(status, life)] = await connection.fetch(_STATUS, mark.xid)
+            if status == Outcome.COMMITTED.value and life == mark.life:
+                await connection.fetch(_AFTER)
+                if connection.is_unreplicated:
+                    connection.is_unreplicated = False
+                    return Outcome.UNKNOWN
     except asyncpg.InvalidParameterValueError:
         # An id from the future: the log that knew of it is lost, and a commit would have kept it.
         return Outcome.ABORTED

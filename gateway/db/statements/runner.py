@@ -22,7 +22,7 @@ from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
 from gateway.db.statements.audit_trail import AuditTrail
 from gateway.db.statements.caller_role import CallerRoles
-from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle
+from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle, unreplicated
 from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.transaction_mode import USUAL, Mode
@@ -90,6 +90,9 @@ class StatementRunner:
                 raise
             if statement.writes:
                 call.unsettled = True
+                if connection.is_unreplicated:
+                    connection.is_unreplicated = False
+                    raise unreplicated()
             return rows if audited is None else _told(audited, rows, call)
 
     @asynccontextmanager
@@ -228,7 +231,7 @@ async def _commit(connection: "Connection", command: str) -> RowgateError | None
     """Commit; return the error of a connection that was lost meanwhile, which leaves the outcome open."""
     try:
         with translated(connection):
-            tag = await connection.execute(command)
+            tag = await connection.commit(command)
     except RowgateError as error:
         if _is_open_end(error):
             return error
@@ -238,6 +241,9 @@ async def _commit(connection: "Connection", command: str) -> RowgateError | None
         lost = Internal("internal error", reason="INTERNAL")
         lost.__cause__ = error
         return lost
+    if connection.is_unreplicated:
+        connection.is_unreplicated = False
+        raise unreplicated()
     if tag != "COMMIT":
         # PostgreSQL answers so when a statement had failed and the work went on as if it hadn't.
         raise Internal("the transaction had failed before its end", reason="TRANSACTION_ROLLED_BACK")
