@@ -27,7 +27,8 @@ class Connection(Protocol):
 class FastRequest:
     """The turn of a fast call, and its way back.
 
-    The connection sees in it a request whose body is whole and whose response hasn't begun.
+    The connection sees in it a request whose body is whole and whose response hasn't begun. It forgets a call
+    that it has answered: they know each other, and would wait for the garbage collector.
 
     Args:
         connection: by which it came.
@@ -57,12 +58,16 @@ class FastRequest:
 
     def finish(self, alike: AlikeResponses, value: bytes, body: bytes) -> bool:
         """Send the whole response, and go on; return False where it isn't all."""
-        return self._connection.finish(alike_response(alike, value, body))
+        if not self._connection.finish(alike_response(alike, value, body)):
+            return False
+        self._call = None
+        return True
 
     async def respond(self, respond: Responder) -> None:
         """Have the response written as that of a request; nothing where the client has gone."""
-        if self._call is not None:
-            await self._connection.respond(self._head, self._call.task, respond)
+        call, self._call = self._call, None
+        if call is not None:
+            await self._connection.respond(self._head, call.task, respond)
 
     def lose(self) -> None:
         """Note that the client went away."""

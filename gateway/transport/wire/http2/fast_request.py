@@ -25,6 +25,8 @@ class Connection(FastConnection, Protocol):
 class FastRequest:
     """The stream of a fast call, and the call's way back.
 
+    It forgets a call that it has answered: they know each other, and would wait for the garbage collector.
+
     Args:
         connection: by which it came.
         number: the stream's.
@@ -36,7 +38,6 @@ class FastRequest:
     __slots__ = (
         "_call",
         "_connection",
-        "_is_over",
         "certificate",
         "credential",
         "credit",
@@ -58,7 +59,6 @@ class FastRequest:
         """What the peer takes beyond a stream's first window."""
         self.whole = True
         self._connection = connection
-        self._is_over = False
         self._call: FastCall | None = None
 
     def begin(self, fast: FastHeaders, now: float) -> bool:
@@ -82,12 +82,14 @@ class FastRequest:
             return False
         outgoing.window -= size
         self._connection.finish(self.number, alike_response(self.number, alike, value, body))
+        self._call = None
         return True
 
     async def respond(self, respond: Responder) -> None:
         """Have the response written as that of a request; nothing where the client has gone."""
-        if self._call is not None and not self._is_over:
-            await self._connection.respond(self, self._call.task, respond)
+        call, self._call = self._call, None
+        if call is not None:
+            await self._connection.respond(self, call.task, respond)
 
     def take_end(self) -> None:
         """Take no end: raises StreamError."""
@@ -103,9 +105,9 @@ class FastRequest:
 
     def reset(self) -> None:
         """Take the peer's word that it wants no answer."""
-        self._is_over = True
-        if self._call is not None:
-            self._call.lose()
+        call, self._call = self._call, None
+        if call is not None:
+            call.lose()
 
     def stop(self) -> None:
         """Have it answer that the server stops."""
