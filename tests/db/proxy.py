@@ -44,6 +44,8 @@ class Proxy:
         self.hides_ends = False
         """Whether the client is not told that the server closed a connection."""
         self.last_word = asyncio.Event()
+        self.links = 0
+        """How many connections were made."""
         self.round_trips = 0
         """How often the server had answered and was ready for more."""
         self.before_cut: Callable[[], Awaitable[object]] | None = None
@@ -74,6 +76,7 @@ class Proxy:
             writer.transport.abort()
             return
         self._links.add(link)
+        self.links += 1
         cut: asyncio.Future[Cut] = asyncio.get_running_loop().create_future()
         end = asyncio.Event()
         self._ends.add(end)

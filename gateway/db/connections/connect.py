@@ -1,7 +1,7 @@
 """The making of connections, and the errors that tell why none can be made."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,9 +10,11 @@ import asyncpg
 from gateway.db.connections.column_types import compare_columns
 from gateway.db.connections.dsn import resolve
 from gateway.db.connections.external_pooler import ADVICE, REFUSED
+from gateway.db.connections.primary_watch import PrimaryWatch
 from gateway.db.connections.received_bytes import ReceivedBytes
 from gateway.db.connections.refusals import refusal
-from gateway.db.connections.several_hosts import Hosts
+from gateway.db.connections.several_hosts import NEXT, Hosts
+from gateway.db.connections.standing import standing_of
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import DRIVER_ERRORS, UnfitColumnError, sqlstate_of, translate
@@ -173,13 +175,27 @@ class _KeptStatements:
 
 
 class Connector:
-    """Makes connections to one database, each within `connect_timeout` a host. Raises DsnError."""
+    """Makes connections to one database, each within `connect_timeout` a host. Raises DsnError.
 
-    def __init__(self, settings: DatabaseSettings) -> None:
+    Args:
+        settings: where it is, and how long all may take.
+        left: told when the connections made so far lead to no primary any more, of several hosts; and whether
+            to another host than the primary.
+
+    """
+
+    def __init__(self, settings: DatabaseSettings, left: Callable[[bool], None]) -> None:
         self._target = resolve(settings.dsn)
         self._hosts = Hosts(self._target)
         self._timeout = self._target.connect_timeout or settings.connect_timeout
         self._start_timeout = settings.start_timeout
+        self._watch = (
+            PrimaryWatch(self._target, self._timeout, f"{settings.application_name} watch", left, is_final)
+            if self._target.wants_primary
+            else None
+        )
+        self.patience = 0.0
+        """Seconds for which a primary is waited for while there is none."""
         self._max_read_bytes = settings.max_read_bytes
         server_settings = settings.server_settings()
         if "application_name" in self._target.parameters:
@@ -198,9 +214,35 @@ class Connector:
         Raises TryAgain where that may go better another time, else what a client learns of it.
         """
         try:
+            if self._watch is not None:
+                return await self._connect_to_primary(self._watch)
             return await self._hosts.connect(self._connect)
         except DRIVER_ERRORS as error:
             raise _judge(error) from error
+
+    async def close(self) -> None:
+        """Look for no primary any more."""
+        if self._watch is not None:
+            await self._watch.stop()
+
+    async def _connect_to_primary(self, watch: PrimaryWatch) -> "Connection":
+        until = asyncio.get_running_loop().time() + self.patience
+        while True:
+            host = await watch.primary(until)
+            try:
+                async with watch.attempt(self._timeout):
+                    connection = await self._connect(host.arguments)
+                    try:
+                        standing = await standing_of(connection)
+                    except BaseException:
+                        connection.terminate()
+                        raise
+            except NEXT as error:
+                watch.failed(host, error)
+                continue
+            if watch.check(host, standing):
+                return connection
+            connection.terminate()
 
     async def _connect(self, host: Mapping[str, Any]) -> "Connection":
         # The driver takes leave of a frozen server for ever.
@@ -241,6 +283,11 @@ class Connector:
 def unreachable() -> Unavailable:
     """Return the error of a call for which no connection could be made."""
     return Unavailable("the database can't be reached", reason="DATABASE_UNREACHABLE", retry_delay=LATER)
+
+
+def is_final(error: Exception) -> bool:
+    """Return whether a failure to connect will be the same as long as nobody changes something."""
+    return isinstance(error, DRIVER_ERRORS) and not isinstance(_judge(error), TryAgain)
 
 
 def _judge(error: Exception) -> Exception:

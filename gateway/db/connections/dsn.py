@@ -49,6 +49,8 @@ _DROPPED = frozenset(
         *("fallback_application_name", "client_encoding", "sslcompression", "sslsni", "gssencmode"),
     }
 )
+PRIMARY_MODES = frozenset({"read-write", "primary"})
+"""The values of target_session_attrs that ask for the primary."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)", re.ASCII)
@@ -125,6 +127,16 @@ class Target:
             for wish in ("standby", "any")
             for one in each
         )
+
+    @property
+    def wants_primary(self) -> bool:
+        """Whether there are several hosts, of which the primary is meant."""
+        return len(self.hosts) > 1 and self.parameters.get("target_session_attrs") in PRIMARY_MODES
+
+    def of_any_standing(self) -> tuple["Target", ...]:
+        """Return a target for each host, whatever its server is."""
+        each = {**self.parameters, "target_session_attrs": "any"}
+        return Target(self.hosts, each).one_by_one()
 
     def check_files(self) -> None:
         """Raise DsnError for a certificate or key that can't be read: the driver's error names no file."""

@@ -5,9 +5,12 @@ They name hosts and users, and quote PostgreSQL: none of it is for clients, who 
 
 import socket
 import ssl
+from collections.abc import Sequence
 
 import asyncpg
 
+from gateway.db.connections.dsn import Target
+from gateway.db.connections.standing import LeftBehindError
 from gateway.db.driver_errors import causes
 
 _DEMANDING = frozenset({"require", "verify-ca", "verify-full"})
@@ -22,21 +25,38 @@ def refusal(error: BaseException, sslmode: str | None) -> str:
         error: what the driver raised, or an error of ours with that as its cause.
         sslmode: how TLS was asked for; None for the driver's default.
 
-    Of several hosts each has its own words: the notes of `Hosts.connect`.
+    Of several hosts each has its own words: the notes of `refused_by_all`.
 
     """
     hosts = getattr(error, "__notes__", None) or getattr(error.__cause__, "__notes__", None)
     if hosts:
         return "; ".join(hosts)
+    return _words(error, sslmode)
+
+
+def _words(error: BaseException, sslmode: str | None) -> str:
     told = (
         _of_server(cause, sslmode) or _of_tls(cause, sslmode) or _of_network(cause) for cause in causes(error)
     )
     return next(filter(None, told), str(error))
 
 
+def refused_by_all(failures: Sequence[tuple[Target, Exception]]) -> Exception:
+    """Return the most telling error of hosts that can't be used; of several, its notes say why of each."""
+    # That one takes no writes says less than that another isn't there.
+    away = [error for _, error in failures if not isinstance(error, asyncpg.TargetServerAttributeNotMatched)]
+    last = (away or [error for _, error in failures])[-1]
+    told = {f"{target.hosts[0].place}: {_words(error, target.sslmode)}": None for target, error in failures}
+    if len(failures) > 1:
+        last.__notes__ = list(told)
+    return last.with_traceback(None)
+
+
 def _of_server(error: BaseException, sslmode: str | None) -> str:
     if isinstance(error, asyncpg.ConnectionDoesNotExistError):
         return "the connection is closed by the server, or on the way"
+    if isinstance(error, LeftBehindError):
+        return "it takes writes, but another host was promoted since"
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return "it isn't what target_session_attrs asks for: a host that takes no writes, or the reverse"
     if not isinstance(error, asyncpg.PostgresError):

@@ -69,7 +69,7 @@ class Pool:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
-        self._connect = Connector(settings)
+        self._connect = Connector(settings, self._leave)
         self._outage = Outage("waiting for the database", self._connect.where)
         self._limiter = ConnectionLimiter(
             settings.pool_size, settings.queue_size, settings.acquire_timeout, settings.max_queue_delay
@@ -98,6 +98,7 @@ class Pool:
         finally:
             telling.cancel()
         self._outage = Outage("the database can't be reached", self._connect.where)
+        self._connect.patience = self._settings.acquire_timeout
         self._is_open = True
 
     def lease(self, call: Call = OWN) -> "Lease":
@@ -123,6 +124,7 @@ class Pool:
                     farewells = [member.connection.close() for member in self._idle.clear()]
                     await asyncio.gather(*farewells, return_exceptions=True)
         finally:
+            await self._connect.close()
             self._cut = True
             for member in list(self._members):
                 self._drop(member)
@@ -175,10 +177,12 @@ class Pool:
     def give_back(self, member: Member) -> None:
         """Take a connection back from who is done with it."""
         connection, permit = member.connection, member.permit
-        if connection.is_closed() or member.generation != self._generation:
+        is_left = member.generation != self._generation
+        if is_left or connection.is_closed():
             self._drop(member)
-            if permit is not None:
-                permit.since = 0.0  # the time that it took says nothing of the statement's
+            if permit is not None and (is_left or not permit.broken_off):
+                # The time that it took says nothing of the statement's.
+                permit.since = permit.broken_off = 0.0
         elif connection.is_in_transaction():
             self.rescue(member)
             return
@@ -200,11 +204,18 @@ class Pool:
         """Draw from a member's error what it says of the others."""
         state = sqlstate_of(error)
         if (state in _EXPIRING or state.startswith("08")) and member.generation == self._generation:
-            self._generation += 1
-            for other in self._idle.clear():
-                self._drop(other)
+            self._leave()
         elif any(isinstance(cause, _STALE) for cause in causes(error)):
             await self._forget_statements()
+
+    def _leave(self, cut: bool = False) -> None:  # noqa: FBT001, FBT002 - the one thing that it may do more
+        """Use none of the connections any more; cut those that are lent, too, where their server is left."""
+        self._generation += 1
+        for idle in self._idle.clear():
+            self._drop(idle)
+        if cut:
+            for lent in self._members:
+                lent.connection.terminate()
 
     async def _add(self) -> Member:
         generation = self._generation

@@ -1,0 +1,160 @@
+"""A standby is promoted while the primary hangs, or lives on: writes go to the promoted one alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from gateway.db.connections.plain_connections import connector
+from gateway.db.connections.standing import Standing, standing_of
+from gateway.db.database_settings import DatabaseSettings
+from gateway.errors import RowgateError
+from gateway.request.calls.call import Call
+from tests.db.proxy import Proxy, proxied
+from tests.db.replicated import Replicated, replicated
+from tests.db.servers import make_database, sql, statement, write
+from tests.harness.client import fresh_name
+from tests.harness.databases import Open
+from tests.harness.polling import next_poll
+
+WRITE = write("INSERT INTO item VALUES ($1)")
+TIMELINE = statement("SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)")
+
+
+@dataclass
+class Cluster:
+    """A primary and its standby, each behind a proxy.
+
+    Args:
+        servers: they.
+        primary: the proxy before the first one.
+        standby: the proxy before the other one.
+        dsn: of both, through the proxies.
+
+    """
+
+    servers: Replicated
+    primary: Proxy
+    standby: Proxy
+    dsn: str
+
+    async def items(self, dsn: str) -> list[int]:
+        """Return what a server holds."""
+        return [number for (number,) in await sql(dsn, "SELECT id FROM item ORDER BY id")]
+
+
+@pytest.fixture
+async def cluster(data_folder: Path) -> AsyncIterator[Cluster]:
+    """Run a cluster of the test's own, with a table."""
+    with replicated(data_folder / fresh_name("cluster")) as servers:
+        await sql(servers.primary, "CREATE TABLE item (id int)")
+        async with proxied(servers.primary) as (first, dsn), proxied(servers.standby) as (second, other):
+            hosts = ",".join(urlsplit(one).netloc.partition("@")[2] for one in (dsn, other))
+            yield Cluster(servers, first, second, f"postgresql://postgres@{hosts}/postgres")
+
+
+def soon(seconds: float = 60) -> Call:
+    return Call("test", deadline=asyncio.get_running_loop().time() + seconds)
+
+
+async def test_a_frozen_primary_is_left_when_another_one_is_there(
+    cluster: Cluster, open_database: Open
+) -> None:
+    """A read that waits for the frozen one is made again, and what was pooled is dropped."""
+    database = await open_database(cluster.dsn, pool_size=3, release_timeout=60)
+    await database.fetch(WRITE, [1], soon())
+    cluster.primary.freeze()
+    reads = [asyncio.create_task(database.fetch(TIMELINE, [], soon())) for _ in range(5)]
+    await asyncio.sleep(0)
+
+    await cluster.servers.promote()
+
+    assert await asyncio.gather(*reads) == [[("00000002",)]] * 5
+    await database.fetch(WRITE, [2], soon())
+    assert await cluster.items(cluster.servers.standby) == [1, 2]
+    assert await cluster.items(cluster.servers.primary) == [1]
+
+
+async def test_writes_go_to_the_latest_timeline_though_the_earlier_primary_takes_them_too(
+    cluster: Cluster, open_database: Open
+) -> None:
+    database = await open_database(cluster.dsn, pool_size=3)
+    await database.fetch(WRITE, [1], soon())
+
+    await cluster.servers.promote()
+    async with asyncio.timeout(60):
+        while await database.fetch(TIMELINE, [], soon()) != [("00000002",)]:
+            await next_poll()
+    for number in range(2, 20):
+        await database.fetch(WRITE, [number], soon())
+    assert await cluster.items(cluster.servers.standby) == list(range(1, 20))
+
+    # The promoted one is away: the other one has been left, however willing it is.
+    cluster.standby.freeze()
+    await cluster.standby.close()
+    with pytest.raises(RowgateError):
+        await database.fetch(WRITE, [20], soon(3))
+    assert await cluster.items(cluster.servers.primary) == [1]
+
+
+async def test_calls_wait_for_a_primary_and_only_the_watch_looks_for_it(
+    cluster: Cluster, open_database: Open
+) -> None:
+    database = await open_database(cluster.dsn, pool_size=8)
+    await database.fetch(WRITE, [0], soon())
+    await cluster.primary.close()
+    cluster.primary.freeze()
+    before = cluster.standby.links
+    waiting = [asyncio.create_task(database.fetch(TIMELINE, [], soon())) for _ in range(50)]
+    begun = asyncio.get_running_loop().time()
+    while asyncio.get_running_loop().time() < begun + 1:
+        await next_poll()
+    assert not any(one.done() for one in waiting)
+    assert cluster.standby.links == before, "who waits looks for a primary by itself"
+
+    await cluster.servers.promote()
+
+    assert await asyncio.gather(*waiting) == [[("00000002",)]] * 50
+
+
+async def test_a_frozen_host_holds_nobody_up(cluster: Cluster, open_database: Open) -> None:
+    cluster.standby.freeze()
+    frozen_first = ",".join(reversed(cluster.dsn.partition("@")[2].partition("/")[0].split(",")))
+    dsn = f"postgresql://postgres@{frozen_first}/postgres"
+
+    async with asyncio.timeout(8):
+        connection = await connector(DatabaseSettings(dsn, connect_timeout=30))()
+        await connection.close()
+        database = await open_database(dsn, connect_timeout=30)
+        await database.fetch(WRITE, [1], soon())
+    assert await cluster.items(cluster.servers.primary) == [1]
+
+
+async def test_a_plain_connection_leads_to_the_latest_timeline(cluster: Cluster) -> None:
+    await cluster.servers.promote()
+
+    connection = await connector(DatabaseSettings(cluster.dsn))()
+
+    assert (await standing_of(connection)).timeline == 2
+    await connection.close()
+
+
+async def test_the_standing_of_a_server_takes_no_privilege(any_server: str) -> None:
+    dsn = await make_database(any_server)
+    role = fresh_name("nobody")
+    await sql(dsn, f"CREATE ROLE {role} LOGIN")
+    connection = await asyncpg.connect(dsn, user=role)
+    try:
+        standing = await standing_of(connection)
+        await connection.execute("SET default_transaction_read_only = on")
+        refusing = await standing_of(connection)
+        await connection.execute("SELECT pg_logical_emit_message(true, 'rowgate', '')")
+    finally:
+        await connection.close()
+    [(system,)] = await sql(dsn, "SELECT system_identifier FROM pg_control_system()")
+    assert standing == Standing(recovers=False, read_only=False, system=system, timeline=1)
+    assert refusing.read_only
