@@ -13,6 +13,7 @@ CONFORMANCE_VERSION := v1.0.6
 GRPC_GO_VERSION := v1.85.0
 HEALTH_PROBE_VERSION := v0.4.61
 H2SPEC_VERSION  := v2.2.1+incompatible
+HELM_VERSION    := v3.22.0
 GRPC_JS_VERSION := 1.14.7
 PROTO_LOADER_VERSION := 0.8.1
 REDOCLY_VERSION := 2.77.0
@@ -57,7 +58,7 @@ build/sample/.installed: examples/flights/requirements.txt | $(VENV)/.runtime
 
 ifneq ($(shell command -v go),)
 tools: .tools/grpcurl-$(GRPCURL_VERSION) .tools/ghz-$(GHZ_VERSION)  ## build grpcurl and ghz into .tools/bin
-test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION) .tools/h2spec-$(H2SPEC_VERSION) .tools/health-probe-$(HEALTH_PROBE_VERSION) $(TOOLS)/linearizable  ## build what tests run besides: others' suites, the checker of histories
+test-tools: .tools/conformance-$(CONFORMANCE_VERSION) .tools/grpc-go-$(GRPC_GO_VERSION) .tools/h2spec-$(H2SPEC_VERSION) .tools/helm-$(HELM_VERSION) .tools/health-probe-$(HEALTH_PROBE_VERSION) $(TOOLS)/linearizable  ## build what tests run besides: others' suites, the checker of histories
 else
 tools test-tools:
 	@echo "There is no Go here: what it builds is missing, and the tests that need it are skipped"
@@ -111,6 +112,11 @@ clients:  ## build clients of grpc-go, grpc-java, grpc-js and tonic into .tools
 .tools/h2spec-$(H2SPEC_VERSION):
 	@echo "Building h2spec $(H2SPEC_VERSION)"
 	@GOBIN=$(CURDIR)/$(TOOLS) go install github.com/summerwind/h2spec/cmd/h2spec@$(H2SPEC_VERSION)
+	@touch $@
+
+.tools/helm-$(HELM_VERSION):
+	@echo "Building helm $(HELM_VERSION)"
+	@GOBIN=$(CURDIR)/$(TOOLS) go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
 	@touch $@
 
 .tools/health-probe-$(HEALTH_PROBE_VERSION):

@@ -121,13 +121,13 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def _needs_tools(blocks: list[Block]) -> None:
     missing = [
         tool
-        for tool in ("grpcurl", "ghz")
+        for tool in ("grpcurl", "ghz", "helm")
         if any(tool in block.text for block in blocks)
         and not (ROOT / ".tools/bin" / tool).exists()
         and shutil.which(tool) is None
     ]
     if missing:
-        pytest.skip(f"{missing} missing: `make tools` builds them where Go is")
+        pytest.skip(f"{missing} missing: `make tools` and `make test` build them where Go is")
 
 
 WITH_COMMANDS = [document for document in DOCUMENTS if blocks_of(document)]

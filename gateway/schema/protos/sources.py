@@ -1,5 +1,6 @@
 """The sources of a schema: a folder of .proto files, compiled at start, or a descriptor set."""
 
+import os
 import re
 import subprocess
 import sys
@@ -58,11 +59,21 @@ def compile_texts(files: Mapping[str, str]) -> FileDescriptorSet:
 
 
 def proto_files(folder: Path) -> list[Path]:
-    """Return a folder's protos. Hidden folders hold environments and caches, whose are nobody's schema."""
-    found = sorted(folder.rglob("*.proto"))
-    return [
-        file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    ]
+    """Return a folder's protos. Hidden folders hold environments and caches, whose are nobody's schema.
+
+    Links to folders are followed: by such Kubernetes mounts a ConfigMap, from a hidden folder.
+    """
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        shown = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in shown if not _leads_up(Path(place, name))]
+        found += [Path(place, name) for name in names if name.endswith(".proto") and not name.startswith(".")]
+    return sorted(found)
+
+
+def _leads_up(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in, which would have no end."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def load_descriptor_set(file: Path) -> FileDescriptorSet:

@@ -1,0 +1,192 @@
+"""The Helm chart and the compose file: helm and the schemas of Kubernetes and Compose find them right."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+
+import kubernetes_validate
+import pytest
+
+from gateway import __version__
+from gateway.config.load import settings_of
+from gateway.config.setting_names import BY_VARIABLE
+from gateway.config.settings import Settings
+from gateway.observe.metrics.catalogue import CATALOGUE
+from tests.deploy.dockerfile import read_stages
+from tests.deploy.workloads import (
+    CHART,
+    COMPOSE,
+    Manifest,
+    Workload,
+    composed,
+    of_kind,
+    of_pod,
+    of_service,
+    rendered,
+)
+from tests.harness.tools import tool
+
+LEAST, FULL = (CHART / "ci" / name for name in ("values.yaml", "full-values.yaml"))
+KUBERNETES = ("1.27", "1.37")
+"""The oldest that the chart takes, and the newest whose schemas there are."""
+OTHERS = {"ServiceMonitor"}
+"""Kinds that aren't Kubernetes' own."""
+SECRETS = {
+    "shop-database": {"dsn": "postgresql://u@h/d", "url": "postgresql://u@h/d"},
+    "shop-owner": {"dsn": "postgresql://o@h/d"},
+}
+SHELL = {"POSTGRES_PASSWORD": "hunter2", "ROWGATE_SECRET": "0123456789abcdef"}
+
+
+def test_helm_finds_the_chart_right() -> None:
+    flags = [f"--values={file}" for file in (LEAST, FULL)]
+    for flag in flags:
+        command = [str(tool("helm")), "lint", "--strict", str(CHART), flag]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("values", [LEAST, FULL], ids=["least", "full"])
+def test_each_manifest_is_as_kubernetes_s_schemas_say(values: str, version: str) -> None:
+    manifests = rendered(values, kubernetes=version)
+    assert {"Deployment", "Service", "Job", "PodDisruptionBudget"} <= {one["kind"] for one in manifests}
+    for manifest in manifests:
+        if manifest["kind"] not in OTHERS:
+            kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_the_full_values_ask_for_every_template() -> None:
+    sources = {line for one in (FULL,) for line in _sources(one)}
+    assert sources == {path.name for path in (CHART / "templates").glob("*.yaml")}
+
+
+def _sources(values: object) -> set[str]:
+    command = [str(tool("helm")), "template", "shop", str(CHART), "--kube-version=1.31", f"--values={values}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    lines = (line for line in done.stdout.splitlines() if line.startswith("# Source: "))
+    return {line.rpartition("/")[2] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"database__secret": ""}, "/database/secret"),
+        ({"auth__providers": "null"}, "auth"),
+        ({"settings__dsn": "postgresql://u:p@h/d"}, "dsn"),
+        ({"settings__pool_size": "3"}, "pool_size"),
+        ({"migrate__flags[0]": "--dsn=postgresql://u:p@h/d"}, "/migrate/flags/0"),
+        ({"replica": "3"}, "replica"),
+    ],
+)
+def test_values_that_are_wrong_are_refused_by_their_name(given: Mapping[str, str], told: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        rendered(LEAST, **given)
+    assert told in caught.value.stderr
+
+
+def gateway_of(manifests: list[Manifest]) -> Workload:
+    """Return what the chart's Deployment runs."""
+    return of_pod(of_kind(manifests, "Deployment"), read_stages()[-1], SECRETS)
+
+
+def settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that variables make; each has to be one."""
+    named = {BY_VARIABLE[name]: value for name, value in environment.items() if name.startswith("ROWGATE_")}
+    return settings_of(**{one.flat: value for one, value in named.items()})
+
+
+def test_the_process_has_the_time_that_its_settings_may_take() -> None:
+    for values in (LEAST, FULL):
+        gateway = gateway_of(list(rendered(values, lameDuck="7", drainTimeout="33", closeTimeout="9")))
+        made = settings(gateway.environment)
+        own = made.server.lame_duck + made.server.drain_timeout + made.database.close_timeout
+        assert own == 49
+        assert gateway.grace > own + 1
+    stage = read_stages()[-1]
+    made = settings(of_service(composed(SHELL)["gateway"], stage).environment)
+    own = made.server.lame_duck + made.server.drain_timeout + made.database.close_timeout
+    assert of_service(composed(SHELL)["gateway"], stage).grace > own + 1
+
+
+def test_a_start_may_wait_for_the_database_as_long_as_it_is_told_to() -> None:
+    gateway = gateway_of(list(rendered(LEAST, startTimeout="120")))
+    made, probe = settings(gateway.environment), gateway.probes["startupProbe"]
+    assert made.database.start_timeout == 120
+    assert probe.period * probe.failures >= made.database.start_timeout + made.server.worker_start_timeout
+
+
+def test_liveness_asks_for_the_process_and_the_others_for_the_database() -> None:
+    gateway = gateway_of(list(rendered(LEAST)))
+    paths = {name: probe.path for name, probe in gateway.probes.items()}
+    assert paths == {"startupProbe": "/ready", "readinessProbe": "/ready", "livenessProbe": "/live"}
+    (admin,) = {probe.port for probe in gateway.probes.values()}
+    environment = read_stages()[-1].environment
+    assert environment["ROWGATE_ADMIN_LISTEN"] == f"0.0.0.0:{admin}"
+    assert read_stages()[-1].said["EXPOSE"].split() == ["50051", str(admin)]
+
+
+def test_secrets_stand_in_no_manifest_and_no_argument() -> None:
+    for manifest in rendered(FULL):
+        assert "postgresql://" not in json.dumps(manifest)
+    deployment = of_kind(rendered(FULL), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["serve"]
+    assert [one["name"] for one in container["env"] if "valueFrom" in one] == ["ROWGATE_DSN"]
+
+
+def test_settings_come_as_they_were_said() -> None:
+    large = {"settings__max_request_bytes_in_flight": "268435456", "settings__reflection": "false"}
+    gateway = gateway_of(list(rendered(LEAST, **large)))
+    made = settings(gateway.environment)
+    assert (made.limits.max_request_bytes_in_flight, made.server.reflection) == (268_435_456, False)
+
+
+def test_the_pool_feeds_a_worker_for_each_processor() -> None:
+    deployment = of_kind(rendered(LEAST), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    processors = int(container["resources"]["limits"]["cpu"])
+    assert settings(gateway_of(list(rendered(LEAST))).environment).database.pool_size >= 4 * processors
+    service = composed(SHELL)["gateway"]
+    assert int(service["environment"]["ROWGATE_POOL_SIZE"]) >= 4 * int(
+        service["deploy"]["resources"]["limits"]["cpus"]
+    )
+
+
+def test_the_autoscaler_asks_for_a_metric_that_there_is() -> None:
+    (metric,) = of_kind(rendered(FULL), "HorizontalPodAutoscaler")["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] in CATALOGUE
+
+
+def test_services_select_the_gateways_and_no_migration() -> None:
+    manifests = rendered(FULL)
+    pods = {
+        kind: of_kind(manifests, kind)["spec"]["template"]["metadata"]["labels"]
+        for kind in ("Deployment", "Job")
+    }
+    selectors = [one["spec"]["selector"] for one in manifests if one["kind"] == "Service"]
+    assert len(selectors) == 2
+    for selector in selectors:
+        assert selector.items() <= pods["Deployment"].items()
+        assert not selector.items() <= pods["Job"].items()
+
+
+def test_the_chart_is_of_this_version() -> None:
+    chart = (CHART / "Chart.yaml").read_text()
+    assert f"\nversion: {__version__}\n" in chart
+    assert f"\nappVersion: {__version__}\n" in chart
+
+
+def test_compose_s_schema_finds_the_file_right() -> None:
+    command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_compose_starts_each_service_behind_those_that_it_needs() -> None:
+    services = composed(SHELL)
+    assert services["postgres"]["healthcheck"]
+    assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert services["gateway"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    (port,) = services["gateway"]["ports"]
+    assert port.startswith("127.0.0.1:"), "anybody may call"
