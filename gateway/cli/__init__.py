@@ -5,6 +5,7 @@ command line is wrong, and running it again changes nothing.
 """
 
 import os
+import signal
 
 import click
 
@@ -37,3 +38,6 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 def main() -> None:
     """Annotated protos in, a typed gRPC API over PostgreSQL out."""
     open_standard_streams()
+    if os.getpid() == 1:
+        # The kernel keeps from the first process of a container each signal that it hasn't asked for.
+        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))

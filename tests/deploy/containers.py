@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.deploy.dockerfile import Image
-from tests.deploy.namespaces import Namespaces
+from tests.deploy.namespaces import Namespaces, children_of
 from tests.deploy.workloads import Probe, Workload
 from tests.harness.polling import next_poll
 from tests.harness.tools import tool
@@ -36,12 +36,12 @@ class Container:
     @property
     def has_begun(self) -> bool:
         """Whether there is a process inside."""
-        return bool(self._children())
+        return bool(children_of(self.process.pid))
 
     @property
     def pid(self) -> int:
         """The first process inside, by its number outside."""
-        return int(self._children()[0])
+        return children_of(self.process.pid)[0]
 
     def status(self, name: str) -> str:
         """Return a line of /proc's about the first process inside."""
@@ -96,10 +96,6 @@ class Container:
             _, errors = await self.process.communicate()
         assert self.process.returncode is not None
         return self.process.returncode, errors.decode()
-
-    def _children(self) -> list[str]:
-        outer = self.process.pid
-        return Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
 
     async def _beside(self, *command: str) -> tuple[int, str]:
         """Run a program of this machine in the container's network; return its status and output."""

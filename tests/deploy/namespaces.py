@@ -32,6 +32,11 @@ def require_namespaces() -> None:
         pytest.skip("mount, pid and net namespaces can't be made here: that takes root, and util-linux")
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the numbers of a process's own: of `unshare`, the first one inside, once it has begun."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @dataclass(frozen=True, slots=True)
 class Namespaces:
     """A folder as the root of processes.
