@@ -27,12 +27,15 @@ OTHERS = {
     "KIND_VIEW",
     "MOOD_SO_SO",
     "STRING_EMAIL",  # a rule of protovalidate
+    "client_min_messages",  # settings of PostgreSQL
     "create_all",  # SQLAlchemy's
     "ignore_startup_parameters",  # PgBouncer's
-    "lc_monetary",  # a setting of PostgreSQL
+    "lc_monetary",
     "max_decoding_message_size",  # tonic's
     "pg_stat_user_tables",  # views of PostgreSQL
     "pg_stats",
+    "synchronous_mode",  # settings of Patroni
+    "synchronous_mode_strict",
 }
 
 
