@@ -28,6 +28,7 @@ from gateway.introspect import (
     require_policies_hold,
     tables_of_services,
     warn_of_missing_grants,
+    warn_of_too_many_connections,
     withheld_columns,
 )
 from gateway.introspect.sql_methods import with_queries
@@ -103,6 +104,7 @@ async def open_storage(
     connect = connector(where)
     database = await Database.open(where, watch)
     opened.push_async_callback(database.close)
+    await warn_of_too_many_connections(database, settings, _OWN)
     known = await _compared(schema, tables, settings, database, connect)
     if roles is not None:
         await require_policies_hold(database, roles.allowed, tables.metadata, _OWN)

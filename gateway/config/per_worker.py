@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.config.settings import Section, Settings
+from gateway.config.settings import Section, Settings, Share
 
 DIVIDED: Mapping[str, tuple[str, ...]] = {
     "database": ("pool_size", "queue_size", "max_cursors", "max_sessions"),
@@ -24,7 +24,8 @@ def divided(settings: Settings, workers: int, place: int) -> Settings:
     parts: Mapping[str, Any] = {
         name: _part(getattr(settings, name), fields, workers, place) for name, fields in DIVIDED.items()
     }
-    return dataclasses.replace(settings, **parts)
+    share = Share(place, workers, settings.database.pool_size)
+    return dataclasses.replace(settings, share=share, **parts)
 
 
 def _part(section: Section, fields: tuple[str, ...], workers: int, place: int) -> Section:

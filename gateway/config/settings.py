@@ -54,6 +54,8 @@ class DatabaseSettings(Section):
     """the folder of the embedded PostgreSQL and of generated keys"""
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 8
     """connections to the database; one table or client may hold five eighths, one kind three quarters"""
+    gateways: Annotated[int, Field(ge=0, le=10_000)] = 1
+    """gateways that share it: at start all their connections are compared with what it takes; 0 is never"""
     queue_size: Annotated[int, Field(ge=0)] = 1000
     """calls that may wait for a connection, shared as `max_in_flight` is; more are refused at once"""
     acquire_timeout: Wait = 5.0
@@ -381,6 +383,22 @@ class TokenSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Which of a server's settings a process has: all of them, or a worker's part.
+
+    Args:
+        worker: its number, from 0 on.
+        workers: how many there are.
+        pool_size: that of the whole server; None where the process has all of it.
+
+    """
+
+    worker: int = 0
+    workers: int = 1
+    pool_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of them."""
 
@@ -395,3 +413,4 @@ class Settings:
     admin: AdminSettings = field(default_factory=AdminSettings)
     traces: TraceSettings = field(default_factory=TraceSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
+    share: Share = field(default_factory=Share)

@@ -4,6 +4,7 @@ from gateway.introspect.drift.differences import Change, Difference, Kind
 from gateway.introspect.drift.find_drift import ModelRefusedError, Sides, drift, read_sides
 from gateway.introspect.drift.watch import DriftWatch, comparing, tables_of_services
 from gateway.introspect.startup.audit_table import AuditUnavailableError, require_audit
+from gateway.introspect.startup.connection_room import warn_of_too_many_connections
 from gateway.introspect.startup.database_roles import PoliciesBypassedError, require_policies_hold
 from gateway.introspect.startup.grants import LackedPrivilegeError, warn_of_missing_grants
 from gateway.introspect.startup.own_tables import has_own_tables
@@ -34,5 +35,6 @@ __all__ = [
     "tables_of_services",
     "tell_unserved_rules",
     "warn_of_missing_grants",
+    "warn_of_too_many_connections",
     "withheld_columns",
 ]

@@ -11,7 +11,12 @@ from gateway.config.settings import Settings
 WORKERS = st.integers(1, 64)
 # What a call, a connection, a row or the database has at most is the same in each worker.
 WHOLE = {
-    *("database.statement_cache_size", "database.request_id_max_bytes", "database.request_id_answer_bytes"),
+    *(
+        "database.gateways",
+        "database.statement_cache_size",
+        "database.request_id_max_bytes",
+        "database.request_id_answer_bytes",
+    ),
     *("coalesce.max_concurrent_batches", "coalesce.max_batch_size", "server.liveness_failures"),
     *("limits.max_request_bytes", "limits.max_response_bytes", "limits.stream_chunk_bytes"),
     *("limits.bulk_max_rows", "limits.max_row_bytes", "limits.max_row_elements"),

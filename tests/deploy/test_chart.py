@@ -153,6 +153,14 @@ def test_the_pool_feeds_a_worker_for_each_processor() -> None:
     )
 
 
+def test_the_gateways_that_share_the_database_are_counted_with_the_one_of_a_roll_out() -> None:
+    by_number = settings(gateway_of(list(rendered(LEAST, replicas="3"))).environment)
+    scaled = settings(gateway_of(list(rendered(FULL))).environment)
+    assert (by_number.database.gateways, scaled.database.gateways) == (4, 13)
+    service = composed(SHELL)["gateway"]
+    assert int(service["environment"]["ROWGATE_GATEWAYS"]) == service["deploy"]["replicas"]
+
+
 def test_the_autoscaler_asks_for_a_metric_that_there_is() -> None:
     (metric,) = of_kind(rendered(FULL), "HorizontalPodAutoscaler")["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] in CATALOGUE
