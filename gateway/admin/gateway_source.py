@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from gateway.admin.calls_under_way import calls_under_way
 from gateway.admin.database_figures import batch_figures, database_figures
 from gateway.admin.process_figures import process_figures
+from gateway.admin.replica_figures import replica_figures
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
+from gateway.db.replicas.replicas import Replicas
 from gateway.errors import RowgateError
 from gateway.observe.call_record import CallsUnderWay
 from gateway.observe.metrics.calls import CallMetrics
@@ -31,6 +33,7 @@ class GatewaySource:
         call_metrics: counts the calls.
         database: runs the statements.
         batchers: let calls share statements.
+        replicas: of the database; None where there are none.
 
     """
 
@@ -39,6 +42,7 @@ class GatewaySource:
     call_metrics: CallMetrics
     database: Database
     batchers: tuple[PointReads, RowWrites]
+    replicas: Replicas | None
 
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""
@@ -48,6 +52,7 @@ class GatewaySource:
             **self._server_figures(),
             **database_figures(self.database.figures),
             **batch_figures([kind for one in self.batchers for kind in one.figures]),
+            **replica_figures(self.replicas),
             **process_figures(),
         }
 

@@ -17,14 +17,17 @@ from gateway.config.setting_sources import DEFAULT
 from gateway.config.settings import Settings
 from gateway.config.token_secret import token_secret
 from gateway.db.connections.database_location import embedded_folder
+from gateway.db.replicas.consistency import ReadConsistency
 from gateway.handlers.authors import Authors, read_authors
 from gateway.handlers.database.statements import Statements
 from gateway.introspect import DriftWatch, tell_unserved_rules
 from gateway.methods import Engine, handler_of
+from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import methods_of
 from gateway.policy.schema_rules import hops_of
 from gateway.request.aggregates import check_aggregations
 from gateway.request.pages.page_token import PageTokens
+from gateway.request.position_tokens import PositionTokens
 from gateway.request.relations.rows import relation_rows
 from gateway.schema.model import Schema
 from gateway.schema.read import read_schema
@@ -80,7 +83,8 @@ class Gateway:
             callers = await known_callers(schema, settings, opened)
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
-            engine = _engine(callers.with_schema(storage.schema), storage, settings, authors)
+            secret = _secret(settings)
+            engine = _engine(callers.with_schema(storage.schema), storage, settings, authors, secret)
             services = _bind(storage.schema, engine)
             await tell_unserved_rules(engine.rules, engine.tables, storage.database)
             calls, watch = call_metrics(settings, services), storage.drift_watch
@@ -95,13 +99,13 @@ class Gateway:
                 probe=storage.probe(settings.database.acquire_timeout),
                 authorization=callers.authorization,
                 traces=traces,
+                consistency=_consistency(storage, secret),
             )
             server = make_server(api, settings)
             await server.start()
             watch.start(api.set_failing)
             slow_calls.start(lambda: api.under_way)
-            shared = (storage.reads, storage.writes)
-            source = None if calls is None else GatewaySource(api, server, calls, storage.database, shared)
+            source = None if calls is None else _source(api, server, calls, storage)
             return cls(storage.schema, server, watch, opened.pop_all(), source)
 
     @property
@@ -130,14 +134,30 @@ class Gateway:
         self._server.force_stop()
 
 
-def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Authors) -> Engine:
+def _source(api: ServedApi, server: Server, calls: CallMetrics, storage: Storage) -> GatewaySource:
+    """Return what the admin address tells."""
+    shared, replicas = (storage.reads, storage.writes), storage.replicas
+    known = None if replicas is None else replicas.replicas
+    return GatewaySource(api, server, calls, storage.database, shared, known)
+
+
+def _consistency(storage: Storage, secret: bytes) -> ReadConsistency | None:
+    """Return what understands how fresh reads are to be; None where there are no replicas."""
+    replicas = storage.replicas
+    return None if replicas is None else ReadConsistency(PositionTokens(secret), replicas.log)
+
+
+def _engine(
+    callers: Callers, storage: Storage, settings: Settings, authors: Authors, secret: bytes
+) -> Engine:
     """Return what handlers work with; raises SchemaError for rules, presets and relations that are wrong."""
     limits = settings.limits
     rules = callers.row_rules()
     hops = hops_of(callers.schema, rules)
+    replicas = storage.replicas
     return Engine(
-        database=storage.serving,
-        reads=storage.reads,
+        database=storage.serving if replicas is None else replicas.database(storage.serving),
+        reads=storage.reads if replicas is None else replicas.reads(storage.reads),
         writes=storage.writes,
         tables=storage.tables.tables,
         request_ids=storage.request_ids,
@@ -145,7 +165,7 @@ def _engine(callers: Callers, storage: Storage, settings: Settings, authors: Aut
         response_bytes=limits.max_response_bytes,
         bulk_max_rows=limits.bulk_max_rows,
         max_concurrent_bulk=limits.max_concurrent_bulk,
-        page_tokens=PageTokens(_secret(settings)),
+        page_tokens=PageTokens(secret),
         relations=relation_rows(callers.schema, hops),
         hop=hops,
         rules=rules,

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.app.replicas import OpenReplicas, open_replicas
+from gateway.app.sharing import sharing_of
 from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.db.coalesce import PointReads, RowWrites
@@ -32,7 +34,6 @@ from gateway.introspect import (
     withheld_columns,
 )
 from gateway.introspect.sql_methods import with_queries
-from gateway.request.calls.bulkheads import share_of
 from gateway.request.calls.call import Call
 from gateway.schema.catalog_facts import with_found
 from gateway.schema.model import Schema
@@ -63,6 +64,7 @@ class Storage:
         caller_roles: those of the database; None where calls run by the gateway's own.
         withheld: the columns that some roles may not set in new rows, by the message's full name.
         drift_watch: compares the tables with the schema; not yet started.
+        replicas: of the database; None where there are none.
 
     """
 
@@ -77,6 +79,7 @@ class Storage:
     caller_roles: CallerRoles | None
     withheld: Mapping[str, frozenset[str]]
     drift_watch: DriftWatch
+    replicas: OpenReplicas | None
 
     def probe(self, acquire_timeout: float) -> Probe:
         """Return what asks whether the database answers; raises what it fails with."""
@@ -102,7 +105,8 @@ async def open_storage(
     tables, roles = build_tables(schema), caller_roles(settings.auth)
     where = await _locate_database(settings, opened)
     connect = connector(where)
-    database = await Database.open(where, watch)
+    has_replicas = settings.database.read_dsn is not None
+    database = await Database.open(where, watch, tells_position=has_replicas)
     opened.push_async_callback(database.close)
     await warn_of_too_many_connections(database, settings, _OWN)
     known = await _compared(schema, tables, settings, database, connect)
@@ -113,6 +117,7 @@ async def open_storage(
     serving = database if roles is None else database.by_roles(roles)
     reads, writes = _shared(serving, settings, opened, apart=roles is not None)
     room = Room(settings.database.request_id_max_bytes)
+    replicas = await open_replicas(database, where, settings, watch, opened, roles=roles)
     own_tables = await has_own_tables(connect, tables.metadata)
     if own_tables:
         _start_cleaning(Cleaner(database, retention, room), opened)
@@ -130,6 +135,7 @@ async def open_storage(
         caller_roles=roles,
         withheld=await withheld_columns(database, roles.allowed if roles is not None else (), tables, _OWN),
         drift_watch=drift_watch,
+        replicas=replicas,
     )
 
 
@@ -153,9 +159,7 @@ def _shared(
     serving: Database, settings: Settings, opened: AsyncExitStack, *, apart: bool
 ) -> tuple[PointReads, RowWrites]:
     """Return what shares statements among calls; with `apart` among those of one principal alone."""
-    # More would wait for connections that statements of one kind can't have.
-    most = min(settings.coalesce.max_concurrent_batches, share_of(settings.database.pool_size))
-    sharing = settings.coalesce.model_copy(update={"max_concurrent_batches": most})
+    sharing = sharing_of(settings)
     reads = PointReads(serving, sharing, apart=apart)
     opened.push_async_callback(reads.close, settings.database.close_timeout)
     writes = RowWrites(serving, sharing, apart=apart)

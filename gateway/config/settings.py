@@ -50,6 +50,10 @@ class DatabaseSettings(Section):
 
     dsn: SecretStr | None = None
     """a DSN or libpq URL; without one, and without PG* variables, an embedded PostgreSQL in `data_dir`"""
+    read_dsn: SecretStr | None = None
+    """a DSN whose hosts are each a replica (hot standby), for reads that need not be of the primary"""
+    replica_wait: Seconds = 0.1
+    """longest wait of a read for a replica to have what it asks for; then it goes to the primary"""
     data_dir: Path = Path(".rowgate")
     """the folder of the embedded PostgreSQL and of generated keys"""
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 8

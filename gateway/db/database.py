@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool.pool import Pool, PoolFigures
-from gateway.db.retry import Retry
+from gateway.db.retry import Retry, TryAgain
 from gateway.db.session_places import SessionPlaces, places_in
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.cursor import Cursor, CursorPlaces
@@ -16,12 +16,20 @@ from gateway.db.statements.runner import StatementRunner
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch
-from gateway.errors import DeadlineExceeded, OutcomeUnknown, ResourceExhausted, Unavailable
+from gateway.db.statements.written_position import written_position
+from gateway.errors import (
+    DeadlineExceeded,
+    OutcomeUnknown,
+    ResourceExhausted,
+    RowgateError,
+    Unavailable,
+)
 from gateway.observe.metrics.figures import Distribution
 from gateway.request.calls.bulkheads import share_of
 from gateway.request.calls.call import Call, StreamCall
 from gateway.request.calls.deadline_timer import Deadline, DeadlineTimer
 from gateway.request.calls.explanation import Explanation, Plan
+from gateway.request.calls.log_position import UNTOLD, LogPosition
 from gateway.sql.statement import Statement
 
 __all__ = ["Cursor", "Database", "Row", "Transaction"]
@@ -66,17 +74,21 @@ class Database:
         *,
         watch: StatementWatch | None = None,
         roles: CallerRoles | None = None,
+        tells_position: bool = False,
     ) -> None:
         self._pool = pool
         self._places = places
         self._sessions = sessions
         self._watch = watch
-        self._direct = StatementRunner(pool, watch, roles)
+        self._tells_position = tells_position
+        self._direct = StatementRunner(pool, watch, roles, tells_position=tells_position)
         self._retry = retry
         self._timer = DeadlineTimer()
 
     @classmethod
-    async def open(cls, settings: DatabaseSettings, watch: StatementWatch | None = None) -> "Database":
+    async def open(
+        cls, settings: DatabaseSettings, watch: StatementWatch | None = None, *, tells_position: bool = False
+    ) -> "Database":
         """Connect; raises gateway.errors.Unavailable where no server answers.
 
         Raises gateway.db.connections.dsn.DsnError too, where the DSN is none.
@@ -84,19 +96,41 @@ class Database:
         Args:
             settings: where it is, and how it is used.
             watch: told of each statement.
+            tells_position: whether a call that has written is told where the log stood after it.
 
         """
         pool = Pool(settings)
         await pool.open()
+        return cls.over(pool, settings, watch, tells_position=tells_position)
+
+    @classmethod
+    def over(
+        cls,
+        pool: Pool,
+        settings: DatabaseSettings,
+        watch: StatementWatch | None = None,
+        *,
+        tells_position: bool = False,
+    ) -> "Database":
+        """Return the database at the other end of a pool, which is closed with it. See `open`."""
         # More would wait for connections that streams can't have.
         cursors = min(settings.max_cursors, share_of(settings.pool_size))
         retry = Retry(settings.retry, overloaded=pool.is_overloaded)
         sessions = SessionPlaces(places_in(settings.pool_size, settings.max_sessions))
-        return cls(pool, retry, CursorPlaces(cursors, settings.cursor_stall_timeout), sessions, watch=watch)
+        places = CursorPlaces(cursors, settings.cursor_stall_timeout)
+        return cls(pool, retry, places, sessions, watch=watch, tells_position=tells_position)
 
     def by_roles(self, roles: CallerRoles) -> "Database":
         """Return the same connections, on which each call runs by its caller's role; `self` closes them."""
-        return Database(self._pool, self._retry, self._places, self._sessions, watch=self._watch, roles=roles)
+        return Database(
+            self._pool,
+            self._retry,
+            self._places,
+            self._sessions,
+            watch=self._watch,
+            roles=roles,
+            tells_position=self._tells_position,
+        )
 
     @property
     def figures(self) -> "DatabaseFigures":
@@ -125,6 +159,16 @@ class Database:
         with self._until(call.deadline):
             async with self._pool.lease(call) as connection:
                 return await plan_by_index(connection, statement)
+
+    async def log_position(self, call: Call) -> LogPosition | None:
+        """Return where the log of the server stands, where it is a primary that answers; else None."""
+        try:
+            with self._until(call.deadline):
+                async with self._pool.lease(call) as connection:
+                    position = await written_position(connection)
+        except (RowgateError, TryAgain):
+            return None
+        return None if position == UNTOLD else position
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.

@@ -16,6 +16,7 @@ from gateway.auth.authenticator import credential_expired
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.config.settings import LimitSettings
 from gateway.db.driver_errors import cause_of
+from gateway.db.replicas.consistency import ReadConsistency
 from gateway.errors import DeadlineExceeded, Internal, RowgateError
 from gateway.errors.status import to_status
 from gateway.handlers.authored import AuthoredHandler
@@ -40,6 +41,7 @@ from gateway.schema.services.standard_methods import Streams
 from gateway.transport.authorization import Authorization
 from gateway.transport.builtin.builtin_method import BuiltinMethod, BuiltinMethods
 from gateway.transport.call_metadata import with_metadata
+from gateway.transport.consistent import consistent
 from gateway.transport.exchange import TRACEPARENT, Answer, Exchange, Reply
 from gateway.transport.explaining import explaining
 from gateway.transport.limits.admission import Admission
@@ -117,6 +119,7 @@ class Endpoint:
             spans=exchange.spans,
             record=exchange.record,
             explanation=exchange.explanation,
+            reads_at=exchange.reads_at,
         )
         response = await self._handler(request, call)
         if isinstance(response, WrittenResponse):
@@ -170,6 +173,7 @@ class Dispatcher:
         processor: its time is shared among them.
         observers: told of each call when it has ended.
         traces: begins and ends the spans of calls; None where they aren't traced.
+        consistency: understands how fresh reads are to be; None where there are no replicas.
 
     """
 
@@ -186,6 +190,7 @@ class Dispatcher:
         processor: Processor,
         observers: Sequence[Observer] = (),
         traces: "Traces | None" = None,
+        consistency: ReadConsistency | None = None,
     ) -> None:
         self._traces = traces
         self._observers = tuple(observers)
@@ -199,9 +204,14 @@ class Dispatcher:
         steps = Steps(limits, authorization, callers, self._observers)
         self._answers: dict[str, Answer] = {
             method.path: explaining(
-                _told(handler, _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)),
+                consistent(
+                    _told(handler, _endpoint(method, _handler(handler, steps), limits, timeout, self.memory)),
+                    method,
+                    consistency,
+                    only_reads=_only_reads(method, handler),
+                ),
                 authorization,
-                is_explained=method.is_explained and not isinstance(handler, AuthoredHandler),
+                is_explained=_only_reads(method, handler),
             )
             for methods in services.values()
             for method, handler in methods
@@ -379,6 +389,11 @@ def _let_in(exchange: Exchange, principal: Principal, authorization: Authorizati
     exchange.record.principal = principal.name  # who is refused is logged, too
     authorization.require(exchange.path, principal)
     exchange.principal = principal
+
+
+def _only_reads(method: Method, handler: AnyHandler | TransactionHandler) -> bool:
+    """Return whether all that a method's calls do is to read, by statements of the gateway's own."""
+    return method.is_explained and not isinstance(handler, AuthoredHandler)
 
 
 def _handler(handler: AnyHandler | TransactionHandler, steps: Steps) -> AnyHandler:

@@ -15,6 +15,7 @@ from gateway.errors.status import retry_pushback
 from gateway.observe.call_record import CallRecord
 from gateway.request.calls.call import Call
 from gateway.request.calls.explanation import Explanation
+from gateway.request.calls.log_position import LogPosition
 from gateway.schema.protojson.form import JsonForm
 from gateway.transport.wire.headers import Metadata
 from gateway.transport.wire.request import Header
@@ -103,6 +104,7 @@ class Exchange:
         spans: its trace's; none unless it is sampled.
         resume_token: where a client goes on that has read the message that is being sent; set so, too.
         explanation: of its statements, where it asks for one and may.
+        reads_at: the position of the log that a replica has to have which it reads; None for the primary.
 
     """
 
@@ -131,6 +133,7 @@ class Exchange:
     resume_token: str = ""
     spans: tuple[Any, ...] = ()
     explanation: Explanation | None = None
+    reads_at: LogPosition | None = None
 
     @property
     def path(self) -> str:

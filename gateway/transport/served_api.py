@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2
 from rowgate.v1 import limits_pb2
 
 from gateway.config.settings import LimitSettings, ServerSettings
+from gateway.db.replicas.consistency import ReadConsistency
 from gateway.observe.call_record import Observer
 from gateway.request.calls.bulkheads import Operation
 from gateway.transport.authorization import Authorization
@@ -61,6 +62,7 @@ class ServedApi:
         probe: asks the database whether it answers, for health.
         authorization: says who calls, and whether they may; None where everybody may.
         traces: begins and ends the spans of calls; None where they aren't traced.
+        consistency: understands how fresh reads are to be; None where there are no replicas.
 
     """
 
@@ -75,6 +77,7 @@ class ServedApi:
         probe: Probe = _always,
         authorization: Authorization | None,
         traces: "Traces | None" = None,
+        consistency: ReadConsistency | None = None,
     ) -> None:
         self._settings = server
         self.methods = tuple(method for methods in services.values() for method, _ in methods)
@@ -96,6 +99,7 @@ class ServedApi:
             processor=self._processor,
             observers=observers,
             traces=traces,
+            consistency=consistency,
         )
         streams = places_of_streams(limits)
         self._health = Health(services, streams)

@@ -100,6 +100,7 @@ def _calls_of(method: Method, memory: ResponseMemory | None) -> Callable[[Exchan
         spans=exchange.spans,
         record=exchange.record,
         explanation=exchange.explanation,
+        reads_at=exchange.reads_at,
     )
 
 

@@ -48,6 +48,7 @@ SOAKS: Mapping[str, Soak] = {
     "migrations": Soak("tests.soak.migrations", (), minutes=10),
     "money": Soak("tests.soak.money", ("--transfers", "20000", "--kills", "30"), minutes=40),
     "policies": Soak("tests.row_policies", ("--cases", "10000"), minutes=40),
+    "replicas": Soak("tests.soak.replicas", ("--reads", "1000000"), minutes=30),
     "queries": Soak("tests.queries_oracle", ("--cases", "20000"), minutes=60),
     "filters": Soak("tests.soak.filters", ("--filters", "1000000"), minutes=90),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),

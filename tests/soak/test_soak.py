@@ -1,6 +1,7 @@
 """The soaks, small: a few kills, some rows."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import pytest
 from tests.harness.transports import TRANSPORTS
 from tests.soak.ingest import Soak
 from tests.soak.money import Bank
+from tests.soak.replicas import Readers, Size
 from tests.soak.stream import MIB, measure
 
 pytestmark = pytest.mark.alone
@@ -36,3 +38,16 @@ async def test_money_is_moved_once(data_folder: Path, transport: str) -> None:
     bank = Bank(400, kills=2, chance=random.Random(seed))  # noqa: S311 - as above
     await bank.run(data_folder / f"money-{transport}", transport)
     assert (len(bank.acknowledged), bank.killed) == (400, 2)
+
+
+@pytest.mark.parametrize(("held_up", "delay"), [(0.5, 0), (0.0, 50)])
+async def test_no_read_with_a_token_is_stale(
+    data_folder: Path, held_up: float, delay: int, tell: Callable[[str], None]
+) -> None:
+    seed = random.randrange(1 << 32)  # noqa: S311 - choices, no secrets
+    click.echo(f"seed {seed}")
+    readers = Readers(Size(5000, held_up, delay), random.Random(seed))  # noqa: S311 - as above
+    await readers.run(data_folder / f"replicas-{delay}")
+    assert readers.stale == 0
+    assert readers.by_replica > (0.9 * readers.read if delay else 0)
+    tell(str(readers))

@@ -6,11 +6,12 @@ from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gateway.auth.principal import Principal
+from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.db.coalesce.batch_statements import Args, Kind
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.statistics import Outcomes
 from gateway.request.calls.call import Call
+from gateway.request.calls.log_position import ANYWHERE
 
 if TYPE_CHECKING:
     import asyncio
@@ -80,6 +81,17 @@ class Batch:
                 return None
             latest = max(latest, deadline)
         return latest
+
+    def call_of(self, places: Sequence[Place], principal: Principal | None) -> Call:
+        """Return the call that the statement of some of its callers is run for.
+
+        What is fresh enough for who asks most is so for all. All ask for a position of the log, or none does.
+        """
+        first = places[0].call
+        spans = tuple(span for place in places for span in place.call.spans)
+        reads_at = first.reads_at and max(place.call.reads_at or ANYWHERE for place in places)
+        who = principal or ANONYMOUS
+        return Call(first.method, who, self.deadline, first.operation, spans=spans, reads_at=reads_at)
 
 
 class BatchQueue:

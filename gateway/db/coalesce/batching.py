@@ -8,7 +8,6 @@ from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
-from gateway.auth.principal import ANONYMOUS
 from gateway.config.settings import CoalesceSettings
 from gateway.db.coalesce.batch_queue import Batch, BatchQueue, Place, QueueKey
 from gateway.db.coalesce.batch_statements import Args, Kind
@@ -20,6 +19,7 @@ from gateway.errors import Internal, RowgateError
 from gateway.errors.retry_delay import RetryDelay
 from gateway.request.calls.bulkheads import share_of
 from gateway.request.calls.call import Call
+from gateway.request.calls.log_position import LogPosition
 from gateway.sql.statement import Statement
 
 _logger = logging.getLogger(__name__)
@@ -295,11 +295,7 @@ class Batcher(ABC):
 
     async def _answer(self, queue: BatchQueue, batch: Batch, places: Sequence[Place]) -> None:
         """Run the callers' statement and answer them, whatever happens."""
-        call = places[0].call
-        if len(places) > 1:
-            principal = queue.principal or ANONYMOUS
-            spans = tuple(span for place in places for span in place.call.spans)
-            call = Call(call.method, principal, batch.deadline, call.operation, spans=spans)
+        call = places[0].call if len(places) == 1 else batch.call_of(places, queue.principal)
         callers = [place.args for place in places]
         batch.sent = False
         try:
@@ -318,6 +314,8 @@ class Batcher(ABC):
         else:
             if places is batch.places:
                 queue.concurrency.went_well(batch.weight)
+            if call.written is not None:
+                _tell_position(places, call.written)
             self._settle(queue, places, queue.kind.deal(rows, callers))
 
     async def _divide(
@@ -392,6 +390,11 @@ class Batcher(ABC):
 def internal() -> Internal:
     """Return the error of calls that met an internal error of the gateway, and changed nothing."""
     return Internal("internal error", reason="INTERNAL")
+
+
+def _tell_position(places: Iterable[Place], written: LogPosition) -> None:
+    for place in places:
+        place.call.written = written
 
 
 def _fail(places: Iterable[Place], error: Exception) -> None:

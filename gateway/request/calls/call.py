@@ -10,6 +10,7 @@ from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.observe.call_record import CallRecord
 from gateway.request.calls.bulkheads import UNKNOWN, Operation
 from gateway.request.calls.explanation import Explanation
+from gateway.request.calls.log_position import LogPosition
 from gateway.request.calls.memory import SMALL, ResponseMemory
 from gateway.request.calls.stream_delivery import Delivery
 from gateway.schema.protojson.form import JsonForm
@@ -44,6 +45,9 @@ class Call:
         json: how its response is written, if that is JSON; its handler may write it, or return a message.
         explanation: of its statements, where it asks for one and may.
         moment: its own time, in microseconds since 2000, once that was asked for: see `time`.
+        reads_at: the position of the log that a replica has to have which it reads; None of one that reads
+            the primary.
+        written: where the log stood after its last COMMIT, where writes tell that.
 
     """
 
@@ -62,6 +66,8 @@ class Call:
     sharing: "tuple[Call, ...]" = ()
     explanation: Explanation | None = None
     moment: int | None = None
+    reads_at: LogPosition | None = None
+    written: LogPosition | None = None
 
     def time(self) -> int:
         """Return the request's own time: when it is first asked for, or when its first page was."""

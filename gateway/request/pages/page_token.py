@@ -1,21 +1,15 @@
 """Page and resume tokens: where the next rows start, sealed, and bound to what was asked (AIP-158)."""
 
 import hashlib
-import os
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from gateway.errors import InvalidArgument, OutOfRange
 from gateway.request.pages.exact_values import dump_values, load_values
+from gateway.request.sealed import Seal
 
-MIN_SECRET = 16
-"""The fewest bytes of a secret."""
 MAX_CARRIED = 65_536
 """The most characters of a token that holds its row's values; one of a row with longer ones holds its key."""
 MAX_TOKEN = 4 * 1024 * 1024
@@ -28,7 +22,7 @@ _OF_A_MOMENT = {_VERSION: b"\x03", _VERSION_BY_KEY: b"\x04"}
 """The versions of tokens that keep the request's time, too."""
 _VERSIONS = frozenset({*_OF_A_MOMENT, *_OF_A_MOMENT.values()})
 _MOMENT = struct.Struct("<q")
-_NONCE = 12
+_USE = b"rowgate.page"
 _PRINT = 16
 
 
@@ -109,7 +103,7 @@ RESUME_TOKEN = TokenUse(
 
 
 class PageTokens:
-    """Seals and opens tokens with AES-256-GCM: opaque, and neither made nor changed elsewhere.
+    """Seals and opens tokens.
 
     Args:
         secret: at least 16 bytes, the same for every process that serves the same clients.
@@ -118,10 +112,7 @@ class PageTokens:
     """
 
     def __init__(self, secret: bytes, *old_secrets: bytes) -> None:
-        if any(len(one) < MIN_SECRET for one in (secret, *old_secrets)):
-            msg = f"a page token secret has at least {MIN_SECRET} bytes"
-            raise ValueError(msg)
-        self._ciphers = [AESGCM(_key(one)) for one in (secret, *old_secrets)]
+        self._seal = Seal(_USE, secret, *old_secrets, longest=MAX_TOKEN)
 
     def seal(
         self, fingerprint: bytes, values: Sequence[Any], key: Sequence[int], moment: int | None = None
@@ -146,38 +137,24 @@ class PageTokens:
         return self._sealed(_VERSION_BY_KEY, fingerprint, by_key, moment)
 
     def _sealed(self, version: bytes, fingerprint: bytes, values: Sequence[Any], moment: int | None) -> str:
-        nonce = os.urandom(_NONCE)
         content = fingerprint + dump_values(values)
         if moment is not None:
             version, content = _OF_A_MOMENT[version], _MOMENT.pack(moment) + content
-        sealed = self._ciphers[0].encrypt(nonce, content, version)
-        return urlsafe_b64encode(version + nonce + sealed).rstrip(b"=").decode()
+        return self._seal.seal(version, content)
 
     def open(self, token: str, use: TokenUse = PAGE_TOKEN) -> Last:
         """Return what a token tells of its row, which has to be of the same arguments (`Last.require`).
 
         Raises InvalidArgument as `use` says for a token that was altered or comes from elsewhere.
         """
-        data = _decode(token)
-        content = self._decrypt(data)
-        if content is None:
+        opened = self._seal.open(token)
+        if opened is None or opened[0] not in _VERSIONS:
             raise use.altered()
-        version, moment = data[:1], None
+        (version, content), moment = opened, None
         if version in _OF_A_MOMENT.values():
             (moment,), content = _MOMENT.unpack_from(content), content[_MOMENT.size :]
         by_key = version in (_VERSION_BY_KEY, _OF_A_MOMENT[_VERSION_BY_KEY])
         return Last(content[:_PRINT], load_values(content[_PRINT:]), by_key, moment)
-
-    def _decrypt(self, data: bytes) -> bytes | None:
-        version, nonce, sealed = data[:1], data[1 : 1 + _NONCE], data[1 + _NONCE :]
-        if version not in _VERSIONS or len(nonce) < _NONCE:
-            return None
-        for cipher in self._ciphers:
-            try:
-                return cipher.decrypt(nonce, sealed, version)
-            except InvalidTag:
-                continue
-        return None
 
 
 def fingerprint_of(*arguments: object) -> bytes:
@@ -197,19 +174,3 @@ def _too_long(length: int) -> OutOfRange:
         reason="ROW_TOO_LONG",
         metadata={"limit": str(MAX_TOKEN)},
     )
-
-
-def _key(secret: bytes) -> bytes:
-    return hashlib.blake2b(secret, digest_size=32, person=b"rowgate.page").digest()
-
-
-def _decode(token: str) -> bytes:
-    """Return the token's bytes; none of one that was never given out."""
-    if len(token) > MAX_TOKEN:
-        return b""
-    try:
-        data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except ValueError:
-        return b""
-    # Characters outside of the alphabet, and spare bits, are skipped in decoding: such a token was altered.
-    return data if urlsafe_b64encode(data).rstrip(b"=").decode() == token else b""

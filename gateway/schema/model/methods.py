@@ -7,6 +7,7 @@ from enum import Enum
 
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
+from gateway.schema.consistency import Consistency
 from gateway.schema.model.columns import Field
 from gateway.schema.model.tables import Resource
 from gateway.schema.routes import Route
@@ -93,6 +94,8 @@ class Method(ABC):
     """How it is called over HTTP beside gRPC's own way, by `google.api.http`."""
     allow: Allow | None = None
     """Who may call it: its own or else its service's; None where neither says."""
+    consistency: Consistency | None = None
+    """How fresh its reads are where their callers don't say; None for what the primary has."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.kind_name} {self.path})"

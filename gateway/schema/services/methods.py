@@ -23,6 +23,7 @@ from gateway.schema.services.searches import SearchMethod, read_hits, refuse_idl
 from gateway.schema.services.sql_methods import read_sql_method
 from gateway.schema.services.standard_methods import SHAPES, Answer, Keys, Shape
 from gateway.schema.services.transactions import read_transaction, transaction_kind
+from gateway.schema.services.usual_consistency import with_consistency
 
 _ITEM_FIELDS = ("requests", "keys")
 
@@ -53,7 +54,8 @@ def _service(
     wrong: Collection[str],
 ) -> Service:
     bound = (_rpc(method, resources, diagnostics, wrong) for method in service.methods)
-    return Service(service.full_name, tuple(method for method in bound if method is not None))
+    methods = (with_consistency(method, diagnostics) for method in bound if method is not None)
+    return Service(service.full_name, tuple(methods))
 
 
 def _rpc(

@@ -416,20 +416,22 @@ class EnumValueOptions(_message.Message):
     def __init__(self, label: _Optional[str] = ...) -> None: ...
 
 class MethodOptions(_message.Message):
-    __slots__ = ("kind", "resource", "allow", "sql", "by_filter", "handler")
+    __slots__ = ("kind", "resource", "allow", "sql", "by_filter", "handler", "consistency")
     KIND_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     ALLOW_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
     BY_FILTER_FIELD_NUMBER: _ClassVar[int]
     HANDLER_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     kind: MethodKind
     resource: str
     allow: Allow
     sql: SqlMethod
     by_filter: ByFilter
     handler: bool
-    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ..., by_filter: _Optional[_Union[ByFilter, _Mapping]] = ..., handler: _Optional[bool] = ...) -> None: ...
+    consistency: str
+    def __init__(self, kind: _Optional[_Union[MethodKind, str]] = ..., resource: _Optional[str] = ..., allow: _Optional[_Union[Allow, _Mapping]] = ..., sql: _Optional[_Union[SqlMethod, _Mapping]] = ..., by_filter: _Optional[_Union[ByFilter, _Mapping]] = ..., handler: _Optional[bool] = ..., consistency: _Optional[str] = ...) -> None: ...
 
 class ByFilter(_message.Message):
     __slots__ = ("default_max_rows", "max_rows")

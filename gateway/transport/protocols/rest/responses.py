@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from google.rpc.status_pb2 import Status
 
 from gateway.schema.protojson.form import JsonForm
+from gateway.transport.consistent import consistency_headers
 from gateway.transport.exchange import REQUEST_ID, Exchange, Reply
 from gateway.transport.explaining import explain_headers
 from gateway.transport.protocols.codecs import written
@@ -117,8 +118,8 @@ def _id_header(exchange: Exchange | None) -> Sequence[Header]:
 
 
 def _told(exchange: Exchange | None) -> Sequence[Header]:
-    """Return what headers tell of a call: its id, and its statements' plans where it asked for them."""
-    return (*_id_header(exchange), *explain_headers(exchange))
+    """Return what headers tell of a call: its id, what its write is found by, and plans where it asked."""
+    return (*_id_header(exchange), *consistency_headers(exchange), *explain_headers(exchange))
 
 
 async def respond_error(request: HttpRequest, status: Status, headers: Sequence[Header] = ()) -> None:

@@ -1,0 +1,57 @@
+"""The primary's log over time: where it stood, and when that was asked."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from time import monotonic
+
+from gateway.request.calls.log_position import LogPosition
+
+_KEPT = 16_384
+"""Positions that are kept at least, once there are so many: an hour and more of them."""
+
+
+class PrimaryLog:
+    """Positions of the primary in the order in which they were asked, all of one timeline.
+
+    Args:
+        clock: seconds.
+
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._times: list[float] = []
+        self._lsns: list[int] = []
+        self.latest: LogPosition | None = None
+        """The last position; None before there was one."""
+
+    def add(self, asked_at: float, position: LogPosition) -> None:
+        """Note a position. All that was committed before it was asked for comes before it."""
+        if self.latest is None or self.latest[:2] != position[:2]:
+            self._forget(len(self._times))  # of a timeline that ends somewhere, nobody here knows where
+        elif len(self._times) >= 2 * _KEPT:
+            self._forget(_KEPT)
+        self.latest = position
+        self._times.append(asked_at)
+        self._lsns.append(position.lsn)
+
+    def since(self, seconds: float) -> LogPosition | None:
+        """Return a position that holds all that was committed until so many seconds ago.
+
+        None where it hasn't been asked for since. It is the earliest such position: more replicas have it.
+        """
+        first = bisect_left(self._times, self._clock() - seconds)
+        if self.latest is None or first == len(self._lsns):
+            return None
+        return self.latest._replace(lsn=self._lsns[first])
+
+    def seconds_behind(self, position: LogPosition) -> float:
+        """Return for how long the primary has been past a position, as far as it was asked."""
+        if self.latest is None:
+            return 0.0
+        same = position[:2] == self.latest[:2]
+        first = bisect_right(self._lsns, position.lsn) if same else 0
+        return self._clock() - self._times[first] if first < len(self._times) else 0.0
+
+    def _forget(self, number: int) -> None:
+        del self._times[:number], self._lsns[:number]

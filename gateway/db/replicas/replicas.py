@@ -1,0 +1,133 @@
+"""All replicas: which of them a read goes to, and when it goes to the primary instead."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import TypeVar
+
+from gateway.background_task import BackgroundTask
+from gateway.db.database import Database
+from gateway.db.replicas.primary_log import PrimaryLog
+from gateway.db.replicas.replica import Replica
+from gateway.errors import Aborted, RowgateError, Unavailable
+from gateway.errors.sqlstate import MISMATCH
+from gateway.request.calls.call import Call
+from gateway.request.calls.log_position import ANYWHERE
+
+T = TypeVar("T")
+_INTERVAL = 0.25
+"""Seconds between two looks at the primary's log, and at each replica: a shorter bound is never met."""
+_LAST_PAUSE = 5.0
+_LOOK_SECONDS = 1.0
+# A standby ends what stands in the way of its replay as if another transaction had won.
+_OF_REPLICA = (Unavailable, Aborted)
+
+
+class Replicas:
+    """The replicas of one primary.
+
+    Args:
+        primary: whose log they replay.
+        replicas: in their order.
+        log: the primary's.
+        wait: the most seconds that a read waits for a replica to replay what it needs.
+
+    """
+
+    def __init__(self, primary: Database, replicas: Sequence[Replica], log: PrimaryLog, wait: float) -> None:
+        self.all = replicas
+        self.to_primary = 0
+        """Reads that might have gone to a replica, and were sent to the primary."""
+        self._primary = primary
+        self._log = log
+        self._wait = wait
+        self._turn = 0
+        self._tasks = [BackgroundTask(f"look at {one.name}") for one in replicas]
+        self._log_task = BackgroundTask("look at the primary's log")
+
+    async def start(self) -> None:
+        """Look once at all, then again and again."""
+        await self._look_at_log()
+        await asyncio.gather(*(one.look() for one in self.all))
+        self._log_task.start(self._keep_looking_at_log())
+        for task, replica in zip(self._tasks, self.all, strict=True):
+            task.start(_keep_looking(replica))
+
+    async def stop(self, grace: float) -> None:
+        """Look no more, and let go of the replicas. `stop` before `start`, and twice, is safe."""
+        for task in (self._log_task, *self._tasks):
+            await task.stop()
+        await asyncio.gather(*(one.close(grace) for one in self.all))
+
+    async def read(
+        self,
+        call: Call,
+        of_replica: Callable[[Replica], Awaitable[T]],
+        of_primary: Callable[[], Awaitable[T]],
+    ) -> T:
+        """Return what a replica answers that is fresh enough for the call, or else what the primary does.
+
+        What else the call reads goes to the primary then, too.
+        """
+        replica = await self._choose(call)
+        if replica is not None:
+            try:
+                answer = await of_replica(replica)
+            except RowgateError as error:
+                if not _is_of_replica(error):
+                    raise
+                replica.failed(error)
+            else:
+                replica.answered()
+                return answer
+        self.to_primary += 1
+        call.reads_at = None
+        return await of_primary()
+
+    async def _choose(self, call: Call) -> Replica | None:
+        """Return a replica for a call; None where none will be fresh enough soon."""
+        needed = call.reads_at
+        up = [one for one in self.all if one.is_up]
+        if not up or needed is None:
+            return None
+        self._turn += 1
+        turn = self._turn % len(up)
+        in_turn = (*up[turn:], *up[:turn])
+        for replica in in_turn:
+            if needed == ANYWHERE or replica.position.holds(needed):
+                return replica
+        nearest = max(in_turn, key=lambda one: one.position)
+        seconds = self._seconds_for(call)
+        if nearest.seconds_behind > self._wait + 2 * _INTERVAL or seconds <= 0:
+            return None
+        return nearest if await nearest.wait(needed, seconds) else None
+
+    def _seconds_for(self, call: Call) -> float:
+        """Return how long a call may wait for a replica: there has to be time left for the primary."""
+        if call.deadline is None:
+            return self._wait
+        return min(self._wait, (call.deadline - asyncio.get_running_loop().time()) / 2)
+
+    async def _keep_looking_at_log(self) -> None:
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            await self._look_at_log()
+
+    async def _look_at_log(self) -> None:
+        asked_at, deadline = monotonic(), asyncio.get_running_loop().time() + _LOOK_SECONDS
+        position = await self._primary.log_position(Call("replicas", deadline=deadline))
+        if position is not None:
+            self._log.add(asked_at, position)
+
+
+async def _keep_looking(replica: Replica) -> None:
+    pause = _INTERVAL
+    while True:
+        await asyncio.sleep(pause)
+        await replica.look()
+        pause = _INTERVAL if replica.is_up else min(2 * pause, _LAST_PAUSE)
+
+
+def _is_of_replica(error: RowgateError) -> bool:
+    """Return whether the primary may do better; a replica may not have the schema's last change yet."""
+    return isinstance(error, _OF_REPLICA) or error.reason == MISMATCH.reason
