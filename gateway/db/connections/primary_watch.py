@@ -13,6 +13,7 @@ from gateway.background_task import BackgroundTask
 from gateway.db.connections.dsn import Target
 from gateway.db.connections.refusals import refused_by_all
 from gateway.db.connections.standing import Primaries, Standing, standing_of
+from gateway.db.driver_errors import DRIVER_ERRORS, as_lost
 
 _logger = logging.getLogger(__name__)
 _PAUSE = 0.25
@@ -150,8 +151,11 @@ class PrimaryWatch:
 
     async def _ask(self, host: WatchedHost, connection: Any) -> None:
         while True:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                standing = await standing_of(connection)
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    standing = await standing_of(connection)
+            except DRIVER_ERRORS as error:
+                raise as_lost(error, connection) from error
             self._hear(host, standing)
             await asyncio.sleep(_PAUSE)
 
