@@ -9,7 +9,7 @@ import pytest
 
 from gateway import __version__
 from gateway.config.load import settings_of
-from gateway.config.setting_names import BY_VARIABLE
+from gateway.config.setting_names import BY_VARIABLE, SETTINGS
 from gateway.config.settings import Settings
 from gateway.observe.metrics.catalogue import CATALOGUE
 from tests.deploy.dockerfile import read_stages
@@ -32,7 +32,7 @@ KUBERNETES = ("1.27", "1.37")
 OTHERS = {"ServiceMonitor"}
 """Kinds that aren't Kubernetes' own."""
 SECRETS = {
-    "shop-database": {"dsn": "postgresql://u@h/d", "url": "postgresql://u@h/d"},
+    "shop-database": dict.fromkeys(("dsn", "url", "replicas"), "postgresql://u@h/d"),
     "shop-owner": {"dsn": "postgresql://o@h/d"},
 }
 SHELL = {"POSTGRES_PASSWORD": "hunter2", "ROWGATE_SECRET": "0123456789abcdef"}
@@ -132,7 +132,17 @@ def test_secrets_stand_in_no_manifest_and_no_argument() -> None:
     deployment = of_kind(rendered(FULL), "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["serve"]
-    assert [one["name"] for one in container["env"] if "valueFrom" in one] == ["ROWGATE_DSN"]
+    named = [one["name"] for one in container["env"] if "valueFrom" in one]
+    assert named == ["ROWGATE_DSN", "ROWGATE_READ_DSN"]
+
+
+def test_no_secret_is_taken_where_it_would_stand_in_a_manifest() -> None:
+    secrets = [one.flat for one in SETTINGS if one.is_secret]
+    assert "dsn" in secrets
+    for name in secrets:
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            rendered(LEAST, **{f"settings__{name}": "hidden"})
+        assert name in caught.value.stderr
 
 
 def test_settings_come_as_they_were_said() -> None:
