@@ -19,17 +19,18 @@ _OF_THE_BASE = ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/sbin", "/usr/share",
 _LINKS = ("bin", "lib", "lib64", "sbin")
 _FILES = ("hosts", "ld.so.cache", "nsswitch.conf", "passwd", "pip.conf", "resolv.conf")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+_PROGRAMS = ("unshare", "nsenter", "setpriv", "ip", "curl")
 _SECONDS = 300
 
 
 def require_namespaces() -> None:
     """Skip the test where this user can't make them."""
-    made = shutil.which("unshare") and shutil.which("setpriv")
-    if (
-        not made
-        or subprocess.run(["unshare", "--mount", "--pid", "--net", "--fork", "true"], check=False).returncode
-    ):
-        pytest.skip("mount, pid and net namespaces can't be made here: that takes root, and util-linux")
+    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"{missing} missing: Debian's util-linux, iproute2 and curl bring them")
+    tried = ["unshare", "--mount", "--pid", "--net", "--fork", "true"]
+    if subprocess.run(tried, capture_output=True, check=False).returncode:
+        pytest.skip("mount, pid and net namespaces can't be made here: that takes root")
 
 
 def children_of(pid: int) -> list[int]:

