@@ -134,6 +134,18 @@ def translated(connection: Any) -> Iterator[None]:
         raise translate(cause) from cause
 
 
+@contextmanager
+def telling_loss(connection: Any) -> Iterator[None]:
+    """Raise the driver's complaints of a connection that has ended as a lost connection (as_lost)."""
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        lost = as_lost(error, connection)
+        if lost is error:
+            raise
+        raise lost from error
+
+
 def as_lost(error: Exception, connection: Any) -> Exception:
     """Return a lost connection where the driver complains of being used after its end.
 

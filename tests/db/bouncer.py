@@ -14,26 +14,27 @@ import pytest
 
 _CONFIG = """\
 [databases]
-* = host={host} user={user}
+* = host={host} port={port} user={user}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 200
 """
 
 
 @contextmanager
-def bouncer(folder: Path, dsn: str, *, size: int) -> Iterator[str]:
-    """Run PgBouncer, pooling by transactions; yield the DSN of the same database through it.
+def bouncer(folder: Path, dsn: str, *, size: int, mode: str = "transaction") -> Iterator[str]:
+    """Run PgBouncer; yield the DSN of the same database through it.
 
     Args:
         folder: a new folder for its configuration.
         dsn: of a database on a server that listens in a folder and trusts who comes.
         size: server connections per database.
+        mode: what it pools: `session`, `transaction` or `statement`.
 
     """
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -44,8 +45,11 @@ def bouncer(folder: Path, dsn: str, *, size: int) -> Iterator[str]:
         listen = found.getsockname()[1]
     folder.mkdir()
     config = folder / "pgbouncer.ini"
-    host = parse_qs(parts.query)["host"][0]
-    config.write_text(_CONFIG.format(host=host, user=parts.username, listen=listen, size=size))
+    where = parse_qs(parts.query)
+    host, port = where["host"][0], where.get("port", ["5432"])[0]
+    config.write_text(
+        _CONFIG.format(host=host, port=port, user=parts.username, listen=listen, size=size, mode=mode)
+    )
     running = subprocess.Popen([program, "-q", *_as_user(host), str(config)])
     try:
         _until_it_listens(running, listen)
@@ -57,7 +61,7 @@ def bouncer(folder: Path, dsn: str, *, size: int) -> Iterator[str]:
 
 def _as_user(host: str) -> list[str]:
     """Return what makes root run it as the server's user: not root, and able to reach the socket."""
-    return ["-u", Path(host).owner()] if os.geteuid() == 0 else []
+    return ["-u", Path(host).owner() if host.startswith("/") else "nobody"] if os.geteuid() == 0 else []
 
 
 def _until_it_listens(running: "subprocess.Popen[bytes]", port: int) -> None:

@@ -1,12 +1,14 @@
-"""A TCP proxy in front of a server's Unix socket, which a test can freeze, or cut at a given message."""
+"""A TCP proxy in front of a server, which a test can freeze, or cut at a given message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _READY = b"Z\0\0\0\5"
 """ReadyForQuery, without the transaction's status."""
 
@@ -30,12 +32,12 @@ class Proxy:
     """Forwards bytes until told otherwise.
 
     Args:
-        socket: the server's Unix socket.
+        connect: connects to the server.
 
     """
 
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
+    def __init__(self, connect: Callable[[], Awaitable[Streams]]) -> None:
+        self._connect = connect
         self._links: set[asyncio.Task[object]] = set()
         self._ends: set[asyncio.Event] = set()
         self._flowing = asyncio.Event()
@@ -71,7 +73,7 @@ class Proxy:
         link = asyncio.current_task()
         assert link is not None
         try:
-            up_reader, up_writer = await asyncio.open_unix_connection(self._socket)
+            up_reader, up_writer = await self._connect()
         except OSError:
             writer.transport.abort()
             return
@@ -149,7 +151,8 @@ async def first_of(*ways: Coroutine[Any, Any, object]) -> None:
 async def proxied(dsn: str) -> AsyncIterator[tuple[Proxy, str]]:
     """Yield a proxy in front of the DSN's Unix socket, and the DSN through it."""
     parts = urlsplit(dsn)
-    proxy = Proxy(f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432")
+    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+    proxy = Proxy(partial(asyncio.open_unix_connection, socket))
     server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:

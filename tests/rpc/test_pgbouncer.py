@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gateway.db.database import Database
@@ -124,3 +125,13 @@ async def test_without_a_pooler_nothing_is_warned_of(
     database = await Database.open(DatabaseSettings(databases.dsn))
     await database.close()
     assert caplog.text == ""
+
+
+async def test_a_pooler_of_statements_is_refused(databases: Databases, data_folder: Path) -> None:
+    dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
+    folder = data_folder / fresh_name("bouncer")
+    with (
+        bouncer(folder, dsn, size=FEW, mode="statement") as pooled,
+        pytest.raises(asyncpg.PostgresError, match="transaction blocks not allowed"),
+    ):
+        await serve("ledger", pooled, transport="http", **BEHIND_A_POOLER)

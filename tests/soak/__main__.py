@@ -51,6 +51,7 @@ SOAKS: Mapping[str, Soak] = {
     "replicas": Soak("tests.soak.replicas", ("--reads", "1000000"), minutes=30),
     "queries": Soak("tests.queries_oracle", ("--cases", "20000"), minutes=60),
     "filters": Soak("tests.soak.filters", ("--filters", "1000000"), minutes=90),
+    "failover": Soak("tests.soak.failover", ("--faults", "50"), minutes=40),
     "histories": Soak("tests.histories", ("--minutes", "60"), minutes=75),
 }
 """All of them, in the order in which they run."""

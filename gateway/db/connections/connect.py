@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from sys import maxsize
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import asyncpg
 
@@ -17,7 +17,7 @@ from gateway.db.connections.several_hosts import NEXT, Hosts
 from gateway.db.connections.standing import standing_of
 from gateway.db.connections.type_codecs import set_codecs
 from gateway.db.database_settings import DatabaseSettings
-from gateway.db.driver_errors import DRIVER_ERRORS, UnfitColumnError, sqlstate_of, translate
+from gateway.db.driver_errors import DRIVER_ERRORS, UnfitColumnError, sqlstate_of, telling_loss, translate
 from gateway.db.retry import TryAgain
 from gateway.errors import Internal, RowgateError, Unavailable
 from gateway.errors.sqlstate import LATER
@@ -37,6 +37,7 @@ _PERMANENT = frozenset(
     {"DATABASE_LOGIN_REFUSED", "DATABASE_MISSING", "DATABASE_MISCONFIGURED", "DATABASE_TLS_FAILED"}
 )
 
+T = TypeVar("T")
 _WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
 """PostgreSQL's routine whose only notices are of waits for a standby that were cancelled."""
 
@@ -48,14 +49,16 @@ class Connection(_DriversConnection):
     statements return with the schema's. Both need what the driver doesn't show.
     """
 
-    __slots__ = ("_is_committing", "_longest_kept", "_statement", "is_unreplicated", "received")
+    __slots__ = ("_goes_on", "_longest_kept", "_statement", "is_unreplicated", "received", "replication")
 
     received: ReceivedBytes
+    replication: PrimaryWatch | None
+    """Knows whether commits wait for a standby; None where nobody does."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._statement: Statement | None = None
-        self._is_committing = False
+        self._goes_on = False
         self.is_unreplicated = False
         """Whether PostgreSQL gave up waiting until a standby has what was committed last."""
         driver: Any = self
@@ -99,16 +102,29 @@ class Connection(_DriversConnection):
         It isn't cancelled where nobody waits for it any more: what waits for a standby then is committed, and
         a cancelled wait would show it to others before the standby has it.
         """
-        self._is_committing = True
+        return await self._to_the_end(self.execute(command))
+
+    def write_alone(self, statement: Statement, args: Sequence[Any]) -> Awaitable[list[Any]]:
+        """As `fetch_rows`, of a statement that writes in a transaction of its own.
+
+        Where commits wait for a standby, it isn't cancelled: see `commit`.
+        """
+        watch = self.replication
+        if watch is not None and watch.is_synchronous:
+            return self._to_the_end(self.fetch_rows(statement, args))
+        return self.fetch_rows(statement, args)
+
+    async def _to_the_end(self, running: Awaitable[T]) -> T:
+        self._goes_on = True
         try:
-            return await self.execute(command)
+            return await running
         finally:
-            self._is_committing = False
+            self._goes_on = False
 
     def _cancel_current_command(self, waiter: "Future[None]", cancel_waiter: "Future[None]") -> None:
-        """Do as the driver does for who is cancelled, but for a COMMIT: it goes on, and is waited for."""
+        """Do as the driver does for who is cancelled, but for what goes on: it is waited for."""
         driver: Any = super()
-        if not self._is_committing:
+        if not self._goes_on:
             driver._cancel_current_command(waiter, cancel_waiter)  # noqa: SLF001 - see the class
         elif not waiter.done():
             waiter.set_result(None)
@@ -250,8 +266,10 @@ class Connector:
             connecting = asyncpg.connect(**host, **self._options)
             connection = cast("Connection", await connecting)
             connection.bound(self._max_read_bytes)
+            connection.replication = self._watch
             try:
-                await set_codecs(connection)
+                with telling_loss(connection):
+                    await set_codecs(connection)
             except BaseException:
                 connection.terminate()
                 raise

@@ -13,7 +13,6 @@ from gateway.background_task import BackgroundTask
 from gateway.db.connections.dsn import Target
 from gateway.db.connections.refusals import refused_by_all
 from gateway.db.connections.standing import Primaries, Standing, standing_of
-from gateway.db.driver_errors import DRIVER_ERRORS, as_lost
 
 _logger = logging.getLogger(__name__)
 _PAUSE = 0.25
@@ -78,6 +77,12 @@ class PrimaryWatch:
         self._news: asyncio.Future[None] | None = None
         self._attempts: set[asyncio.Timeout] = set()
         self._tasks = [BackgroundTask(f"watch over {host.target.hosts[0].place}") for host in self._hosts]
+
+    @property
+    def is_synchronous(self) -> bool:
+        """Whether the primary has commits wait for standbys, as far as is known."""
+        answer = None if self._primary is None else self._primary.answer
+        return not isinstance(answer, Standing) or answer.synchronous
 
     async def primary(self, until: float) -> WatchedHost:
         """Return the primary.
@@ -151,11 +156,8 @@ class PrimaryWatch:
 
     async def _ask(self, host: WatchedHost, connection: Any) -> None:
         while True:
-            try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
-                    standing = await standing_of(connection)
-            except DRIVER_ERRORS as error:
-                raise as_lost(error, connection) from error
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                standing = await standing_of(connection)
             self._hear(host, standing)
             await asyncio.sleep(_PAUSE)
 

@@ -5,11 +5,14 @@ from typing import Any
 
 from asyncpg.exceptions import TargetServerAttributeNotMatched
 
+from gateway.db.driver_errors import telling_loss
+
 _ASK = """
 SELECT recovers, current_setting('transaction_read_only') = 'on',
        (SELECT system_identifier FROM pg_control_system()),
        CASE WHEN recovers THEN 0
-            ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END
+            ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END,
+       current_setting('synchronous_standby_names') <> ''
 FROM pg_is_in_recovery() AS recovers
 """
 
@@ -27,6 +30,7 @@ class Standing:
         read_only: whether it refuses writes.
         system: which cluster it is a copy of.
         timeline: which promotion its writes come after; 0 for a standby.
+        synchronous: whether it has commits wait for standbys.
 
     """
 
@@ -34,11 +38,13 @@ class Standing:
     read_only: bool
     system: int
     timeline: int
+    synchronous: bool
 
 
 async def standing_of(connection: Any) -> Standing:
     """Return the standing of a connection's server. It takes no privilege; raises what the driver raises."""
-    return Standing(*await connection.fetchrow(_ASK))
+    with telling_loss(connection):
+        return Standing(*await connection.fetchrow(_ASK))
 
 
 class Primaries:

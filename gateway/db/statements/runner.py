@@ -78,7 +78,8 @@ class StatementRunner:
             counted = statement.fields and not statement.writes
             try:
                 with connection.received.of(call) if counted else UNCOUNTED:
-                    answer = connection.fetch_rows(statement, args)
+                    fetch = connection.write_alone if statement.writes else connection.fetch_rows
+                    answer = fetch(statement, args)
                     if self._watch is not None:
                         answer = self._watch.over(statement, call, answer)
                     rows: Sequence[Row] = await answer

@@ -3,20 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from gateway.db.connections.connect import is_final
 from gateway.db.connections.plain_connections import connector
 from gateway.db.connections.standing import Standing, standing_of
+from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
-from gateway.errors import RowgateError
+from gateway.db.driver_errors import causes
+from gateway.errors import DeadlineExceeded, RowgateError
 from gateway.request.calls.call import Call
 from tests.db.proxy import Proxy, proxied
 from tests.db.replicated import Replicated, replicated
 from tests.db.servers import make_database, sql, statement, write
+from tests.db.standby import WAITS
 from tests.harness.client import fresh_name
 from tests.harness.databases import Open
 from tests.harness.polling import next_poll
@@ -156,5 +161,45 @@ async def test_the_standing_of_a_server_takes_no_privilege(any_server: str) -> N
     finally:
         await connection.close()
     [(system,)] = await sql(dsn, "SELECT system_identifier FROM pg_control_system()")
-    assert standing == Standing(recovers=False, read_only=False, system=system, timeline=1)
+    assert standing == Standing(recovers=False, read_only=False, system=system, timeline=1, synchronous=False)
     assert refusing.read_only
+
+
+async def test_an_ask_that_loses_its_connection_may_be_repeated(cluster: Cluster) -> None:
+    """Whether the driver was told of the end, or asked again after it."""
+    connection = await asyncpg.connect(cluster.dsn)
+    cluster.primary.freeze()
+    asking = asyncio.ensure_future(standing_of(connection))
+    await asyncio.sleep(0)
+    await cluster.primary.close()
+    for ask in (asking, standing_of(connection)):
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError) as lost:
+            await ask
+        assert not is_final(lost.value)
+        assert len([*islice(causes(lost.value), 9)]) < 9, "an error is its own cause"
+
+
+async def test_a_single_write_that_waits_for_a_standby_is_not_cancelled(
+    cluster: Cluster, open_database: Open
+) -> None:
+    """Its deadline would show others what the standby doesn't have."""
+    database = await open_database(cluster.dsn, pool_size=2)
+    await database.fetch(WRITE, [1], soon())
+    await sql(cluster.servers.primary, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    await sql(cluster.servers.primary, "SELECT pg_reload_conf()")
+    await until_known(database)
+
+    with pytest.raises(DeadlineExceeded):
+        await database.fetch(WRITE, [2], soon(0.5))
+
+    assert await sql(cluster.servers.primary, f"SELECT count(*) {WAITS}") == [(1,)]
+    assert await cluster.items(cluster.servers.primary) == [1]
+
+
+async def until_known(database: Database) -> None:
+    """Wait until the gateway knows that commits wait for a standby."""
+    watch = database._pool._connect._watch
+    assert watch is not None
+    async with asyncio.timeout(60):
+        while not watch.is_synchronous:
+            await next_poll()
