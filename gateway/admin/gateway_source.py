@@ -4,10 +4,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from gateway.admin.cache_figures import cache_figures
 from gateway.admin.calls_under_way import calls_under_way
 from gateway.admin.database_figures import batch_figures, database_figures
 from gateway.admin.process_figures import process_figures
 from gateway.admin.replica_figures import replica_figures
+from gateway.db.cache.row_cache import RowCache
 from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.database import Database
 from gateway.db.replicas.replicas import Replicas
@@ -34,6 +36,7 @@ class GatewaySource:
         database: runs the statements.
         batchers: let calls share statements.
         replicas: of the database; None where there are none.
+        cache: the rows that are kept; None where none are.
 
     """
 
@@ -43,6 +46,7 @@ class GatewaySource:
     database: Database
     batchers: tuple[PointReads, RowWrites]
     replicas: Replicas | None
+    cache: RowCache | None
 
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""
@@ -53,6 +57,7 @@ class GatewaySource:
             **database_figures(self.database.figures),
             **batch_figures([kind for one in self.batchers for kind in one.figures]),
             **replica_figures(self.replicas),
+            **cache_figures(self.cache),
             **process_figures(),
         }
 

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 from gateway.admin.gateway_source import GatewaySource
 from gateway.admin.slow_calls import SlowCalls
 from gateway.app.callers import Callers, known_callers
+from gateway.app.executors import Executors, executors_of
 from gateway.app.observers import call_metrics, observers, statement_watch, traces_of
 from gateway.app.storage import Storage, open_storage
 from gateway.config.address import Address
@@ -84,7 +85,9 @@ class Gateway:
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
             secret = _secret(settings)
-            engine = _engine(callers.with_schema(storage.schema), storage, settings, authors, secret)
+            executors = executors_of(storage, settings)
+            callers = callers.with_schema(storage.schema)
+            engine = _engine(callers, storage, executors, settings, authors, secret=secret)
             services = _bind(storage.schema, engine)
             await tell_unserved_rules(engine.rules, engine.tables, storage.database)
             calls, watch = call_metrics(settings, services), storage.drift_watch
@@ -105,7 +108,7 @@ class Gateway:
             await server.start()
             watch.start(api.set_failing)
             slow_calls.start(lambda: api.under_way)
-            source = None if calls is None else _source(api, server, calls, storage)
+            source = None if calls is None else _source(api, server, calls, storage, executors)
             return cls(storage.schema, server, watch, opened.pop_all(), source)
 
     @property
@@ -134,31 +137,38 @@ class Gateway:
         self._server.force_stop()
 
 
-def _source(api: ServedApi, server: Server, calls: CallMetrics, storage: Storage) -> GatewaySource:
+def _source(
+    api: ServedApi, server: Server, calls: CallMetrics, storage: Storage, executors: Executors
+) -> GatewaySource:
     """Return what the admin address tells."""
     shared, replicas = (storage.reads, storage.writes), storage.replicas
     known = None if replicas is None else replicas.replicas
-    return GatewaySource(api, server, calls, storage.database, shared, known)
+    return GatewaySource(api, server, calls, storage.database, shared, known, executors.cache)
 
 
 def _consistency(storage: Storage, secret: bytes) -> ReadConsistency | None:
-    """Return what understands how fresh reads are to be; None where there are no replicas."""
+    """Return what understands how fresh reads are to be; None where all are of the primary."""
     replicas = storage.replicas
     return None if replicas is None else ReadConsistency(PositionTokens(secret), replicas.log)
 
 
 def _engine(
-    callers: Callers, storage: Storage, settings: Settings, authors: Authors, secret: bytes
+    callers: Callers,
+    storage: Storage,
+    executors: Executors,
+    settings: Settings,
+    authors: Authors,
+    *,
+    secret: bytes,
 ) -> Engine:
     """Return what handlers work with; raises SchemaError for rules, presets and relations that are wrong."""
     limits = settings.limits
     rules = callers.row_rules()
     hops = hops_of(callers.schema, rules)
-    replicas = storage.replicas
     return Engine(
-        database=storage.serving if replicas is None else replicas.database(storage.serving),
-        reads=storage.reads if replicas is None else replicas.reads(storage.reads),
-        writes=storage.writes,
+        database=executors.database,
+        reads=executors.reads,
+        writes=executors.writes,
         tables=storage.tables.tables,
         request_ids=storage.request_ids,
         chunk_bytes=limits.stream_chunk_bytes,
@@ -181,7 +191,7 @@ def _engine(
         handler_messages=limits.handler_max_messages,
         methods={one.full_name: one for one in methods_of(callers.schema)},
         authored=authors.makers(
-            storage.database,
+            executors.own,
             Statements(callers.schema, storage.tables.tables, by_callers=storage.caller_roles is not None),
         ),
     )

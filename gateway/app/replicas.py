@@ -51,8 +51,11 @@ async def open_replicas(
     opened: AsyncExitStack,
     *,
     roles: CallerRoles | None,
+    follows_log: bool,
 ) -> OpenReplicas | None:
-    """Return the replicas of `database.read_dsn`, which need not answer yet; None where it isn't set.
+    """Return the replicas of `database.read_dsn`, which need not answer yet.
+
+    None where it isn't set, unless rows are kept: the primary's log is followed then, too.
 
     Raises gateway.db.connections.dsn.DsnError.
 
@@ -63,13 +66,14 @@ async def open_replicas(
         watch: told of each statement.
         opened: closes them.
         roles: by which calls run; None for the gateway's own.
+        follows_log: whether the primary's log has to be followed without replicas, too.
 
     """
     dsn = settings.database.read_dsn
-    if dsn is None:
+    if dsn is None and not follows_log:
         return None
-    hosts = resolve(dsn.get_secret_value()).each_alone()
-    if not hosts:
+    hosts = () if dsn is None else resolve(dsn.get_secret_value()).each_alone()
+    if dsn is not None and not hosts:
         raise DsnError("database.read_dsn names no host")
     log = PrimaryLog()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.app.replicas import OpenReplicas, open_replicas
-from gateway.app.sharing import sharing_of
+from gateway.app.sharing import keeps_rows, sharing_of
 from gateway.config import settings as config
 from gateway.config.settings import Settings
 from gateway.db.coalesce import PointReads, RowWrites
@@ -105,8 +105,8 @@ async def open_storage(
     tables, roles = build_tables(schema), caller_roles(settings.auth)
     where = await _locate_database(settings, opened)
     connect = connector(where)
-    has_replicas = settings.database.read_dsn is not None
-    database = await Database.open(where, watch, tells_position=has_replicas)
+    follows_log = settings.database.read_dsn is not None or keeps_rows(schema, settings)
+    database = await Database.open(where, watch, tells_position=follows_log)
     opened.push_async_callback(database.close)
     await warn_of_too_many_connections(database, settings, _OWN)
     known = await _compared(schema, tables, settings, database, connect)
@@ -117,7 +117,9 @@ async def open_storage(
     serving = database if roles is None else database.by_roles(roles)
     reads, writes = _shared(serving, settings, opened, apart=roles is not None)
     room = Room(settings.database.request_id_max_bytes)
-    replicas = await open_replicas(database, where, settings, watch, opened, roles=roles)
+    replicas = await open_replicas(
+        database, where, settings, watch, opened, roles=roles, follows_log=follows_log
+    )
     own_tables = await has_own_tables(connect, tables.metadata)
     if own_tables:
         _start_cleaning(Cleaner(database, retention, room), opened)

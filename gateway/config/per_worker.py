@@ -9,6 +9,7 @@ from gateway.config.settings import Section, Settings, Share
 DIVIDED: Mapping[str, tuple[str, ...]] = {
     "database": ("pool_size", "queue_size", "max_cursors", "max_sessions"),
     "coalesce": ("max_waiting",),
+    "cache": ("max_bytes",),
     "traces": ("max_followed",),
     "limits": (
         *("max_in_flight", "max_concurrent_bulk", "max_connections"),

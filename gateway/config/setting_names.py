@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.settings import (
     AdminSettings,
     AuthSettings,
+    CacheSettings,
     CoalesceSettings,
     DatabaseSettings,
     HttpSettings,
@@ -126,6 +127,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "schema": SchemaSettings,
     "database": DatabaseSettings,
     "coalesce": CoalesceSettings,
+    "cache": CacheSettings,
     "server": ServerSettings,
     "http": HttpSettings,
     "auth": AuthSettings,

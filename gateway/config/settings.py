@@ -104,6 +104,15 @@ class DatabaseSettings(Section):
     """how long rows of `rowgate.audit` are kept; 0 for ever"""
 
 
+class CacheSettings(Section):
+    """Rows that are kept in memory, of tables whose protos say so."""
+
+    flat_prefix: ClassVar[str] = "cache_"
+
+    max_bytes: Annotated[int, Field(ge=0)] = 64 * MIB
+    """size of the rows that are kept, about, shared among workers; 0 keeps none"""
+
+
 class CoalesceSettings(Section):
     """How calls that arrive together share statements."""
 
@@ -409,6 +418,7 @@ class Settings:
     schema: SchemaSettings = field(default_factory=SchemaSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     coalesce: CoalesceSettings = field(default_factory=CoalesceSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from gateway.db.database import Database, Transaction
+from gateway.db.database import Transaction
+from gateway.db.executor import Executor
 from gateway.db.steps import StepCall
 from gateway.errors import OutOfRange
 from gateway.handlers.context import Context
@@ -51,7 +52,7 @@ class Reach:
     """
 
     engine: Engine
-    own: Database
+    own: Executor
     statements: Statements
 
     def parts(self, admission: StepAdmission) -> Parts:

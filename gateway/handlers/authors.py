@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from gateway.db.database import Database
+from gateway.db.executor import Executor
 from gateway.handlers.authored import AuthoredHandler, Function, Reach
 from gateway.handlers.database.statements import Statements
 from gateway.handlers.errors import HandlersError, place_of, wrong_at
@@ -54,7 +54,7 @@ class Authors:
     functions: Mapping[str, Function]
     hooks: Mapping[str, Sequence[tuple[When, Function]]]
 
-    def makers(self, own: Database, statements: Statements) -> Mapping[str, Maker]:
+    def makers(self, own: Executor, statements: Statements) -> Mapping[str, Maker]:
         """Return what makes the handlers, by the methods' full names.
 
         Args:

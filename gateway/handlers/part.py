@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.db.database import Database
 from gateway.db.executor import Executor
 from gateway.handlers.database.statements import Statements
 from gateway.methods import StepAdmission, own_handler_of
@@ -73,7 +72,7 @@ class Parts:
     statements: Statements
 
 
-def parts_of(engine: Engine, own: Database, statements: Statements, admission: StepAdmission) -> Parts:
+def parts_of(engine: Engine, own: Executor, statements: Statements, admission: StepAdmission) -> Parts:
     """Return what handlers reach.
 
     Args:

@@ -151,7 +151,8 @@ class Client:
         roots: bytes | None = None,
         authorization: str = "",
     ) -> None:
-        self._metadata = (("authorization", authorization),) if authorization else ()
+        self.metadata = (("authorization", authorization),) if authorization else ()
+        """Of each call."""
         self._pool = DescriptorPool()
         for file in descriptors.file:
             self._pool.Add(file)
@@ -192,7 +193,7 @@ class Client:
             request = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         answer = GetMessageClass(descriptor.output_type)
         stub = self.channel.unary_unary(f"/{method}")
-        return answer.FromString(await self.raw(stub, request.SerializeToString(), timeout, self._metadata))
+        return answer.FromString(await self.raw(stub, request.SerializeToString(), timeout, self.metadata))
 
     def stream(
         self,
@@ -209,7 +210,7 @@ class Client:
             request = self.message(descriptor.input_type.full_name, {**(request or {}), **more})
         stub = self.channel.unary_stream(f"/{method}")
         return Responses(
-            stub(request.SerializeToString(), timeout=timeout, metadata=self._metadata),
+            stub(request.SerializeToString(), timeout=timeout, metadata=self.metadata),
             descriptor.output_type,
         )
 
@@ -217,13 +218,13 @@ class Client:
         """Call a method that streams its requests and responses."""
         descriptor = self.descriptor(method)
         stub = self.channel.stream_stream(f"/{method}")
-        return Conversation(stub(timeout=timeout, metadata=self._metadata), self, descriptor)
+        return Conversation(stub(timeout=timeout, metadata=self.metadata), self, descriptor)
 
     async def gather(self, method: str, requests: Iterable[Mapping[str, Any]], *, seconds: float = 30) -> Any:
         """Call a method that streams its requests, given as proto JSON; raises RpcFailed."""
         descriptor = self.descriptor(method)
         bodies = [self.message(descriptor.input_type.full_name, one).SerializeToString() for one in requests]
-        call = self.channel.stream_unary(f"/{method}")(iter(bodies), timeout=seconds, metadata=self._metadata)
+        call = self.channel.stream_unary(f"/{method}")(iter(bodies), timeout=seconds, metadata=self.metadata)
         try:
             return GetMessageClass(descriptor.output_type).FromString(await call)
         except grpc.aio.AioRpcError as error:

@@ -30,7 +30,7 @@ class Caller:
         descriptor = self.client.descriptor(method)
         request = self.client.message(descriptor.input_type.full_name, fields)
         call: Any = self.client.channel.unary_unary(f"/{method}")(
-            request.SerializeToString(), timeout=SECONDS, metadata=_metadata(consistency)
+            request.SerializeToString(), timeout=SECONDS, metadata=self._metadata(consistency)
         )
         try:
             answer = GetMessageClass(descriptor.output_type).FromString(await call)
@@ -48,7 +48,7 @@ class Caller:
         descriptor = self.client.descriptor(method)
         request = self.client.message(descriptor.input_type.full_name, fields)
         call: Any = self.client.channel.unary_stream(f"/{method}")(
-            request.SerializeToString(), timeout=SECONDS, metadata=_metadata(consistency)
+            request.SerializeToString(), timeout=SECONDS, metadata=self._metadata(consistency)
         )
         async for body in call:
             yield GetMessageClass(descriptor.output_type).FromString(body)
@@ -66,6 +66,9 @@ class Caller:
         assert await call.code() == grpc.StatusCode.OK
         return await _told(call)
 
+    def _metadata(self, consistency: str) -> tuple[tuple[str, str], ...]:
+        return (*self.client.metadata, (HEADER, consistency)) if consistency else self.client.metadata
+
     async def cents(self, account: str, consistency: str = "") -> int:
         """Return what is on an account, as far as a read of some consistency tells."""
         found = await self.call(f"{ACCOUNTS}/GetAccount", consistency=consistency, id=account)
@@ -80,10 +83,6 @@ class Caller:
         """Set what is on an account; return what the call was told."""
         _, told = await self.told(f"{ACCOUNTS}/UpdateAccount", account={"id": account, "cents": cents})
         return told
-
-
-def _metadata(consistency: str) -> tuple[tuple[str, str], ...]:
-    return ((HEADER, consistency),) if consistency else ()
 
 
 async def _told(call: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.db.cached_rows import CachedRows
 from gateway.db.statements.transaction import Row
 from gateway.sql.statement import Statement
 from gateway.sql.writes.row_arrays import RowsStatement, RowStatement
@@ -59,13 +60,15 @@ class KeyRead:
         single: reads the row of one key.
         many: reads the rows of many, each key column bound as an array; its rows begin with the key's place
             in the arrays, from 1 (gateway.sql.reads.select.select_by_keys).
+        cached: what makes its rows ones that may be kept; None where they aren't.
 
     """
 
-    __slots__ = ("_arrays", "_many", "single")
+    __slots__ = ("_arrays", "_many", "cached", "single")
 
-    def __init__(self, single: Statement, many: Statement) -> None:
+    def __init__(self, single: Statement, many: Statement, cached: CachedRows | None = None) -> None:
         self.single = single
+        self.cached = cached
         self._many = many
         self._arrays = _Arrays(many, single.binds)
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from google.protobuf.message import Message
 
+from gateway.db.cached_rows import CachedRows
 from gateway.db.coalesce import KeyRead
 from gateway.errors import NotFound, ResourceRef
 from gateway.methods.engine import Engine
@@ -18,8 +19,10 @@ from gateway.request.keys import Key, key_reader, key_text
 from gateway.request.masks import read_fields
 from gateway.request.relations.arguments import AskedRows
 from gateway.response.shape import Row, RowShape
+from gateway.schema.identity import key_identity
 from gateway.schema.model import StandardMethod
 from gateway.sql.reads.select import select_by_key, select_by_keys, selected
+from gateway.sql.statement import Statement
 
 _STATEMENTS = 128
 """How many statements are kept per method: one for each read mask."""
@@ -90,10 +93,20 @@ class Get:
         related, shape = related_of(mask, self._engine, asked), RowShape(self._resource, fields, mask)
         single = select_by_key(self._resource, self._table, fields, rule, related.rows)
         many = select_by_keys(self._resource, self._table, fields, rule, related.rows)
-        read = KeyRead(single, many)
+        read = KeyRead(single, many, self._cached(single))
         if not related.rows:
             return Plan(read, RowResponse(shape))
         return Plan(read, RowResponse(shape, related.shapes), related)
+
+    def _cached(self, single: Statement) -> CachedRows | None:
+        """Return what makes the rows of a statement ones that may be kept; None where they aren't."""
+        resource = self._resource
+        if not resource.cache_seconds or self._engine.hides_rows:
+            return None
+        places = [single.binds.index(name) for name in resource.primary_key]
+        identity = key_identity(resource.key_fields)
+        table = f"{resource.schema}.{resource.table}"
+        return CachedRows(table, resource.cache_seconds, lambda args: identity([args[at] for at in places]))
 
     def _not_found(self, key: str) -> NotFound:
         name = self._resource.message.full_name

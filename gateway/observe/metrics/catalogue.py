@@ -114,6 +114,18 @@ REPLICAS = (
         "rowgate_primary_reads_total", "counter", "Reads that a replica might have answered, and none did."
     ),
 )
+CACHE = (
+    Metric("rowgate_cache_hits_total", "counter", "Reads that were answered with a kept row.", ("table",)),
+    Metric(
+        "rowgate_cache_misses_total",
+        "counter",
+        "Reads that a kept row might have answered, and none did: those of the primary are not counted.",
+        ("table",),
+    ),
+    Metric("rowgate_cache_dropped_total", "counter", "Kept rows that gave way to others, for want of room."),
+    Metric("rowgate_cache_rows", "gauge", "Rows that are kept; each way to read one counts."),
+    Metric("rowgate_cache_bytes", "gauge", "Memory of the rows that are kept, about."),
+)
 PROCESS = (
     Metric("process_cpu_seconds_total", "counter", "Time on processors, of all workers."),
     Metric(
@@ -128,7 +140,7 @@ PROCESS = (
 )
 
 CATALOGUE: Mapping[str, Metric] = {
-    metric.name: metric for metric in (*CALLS, *SERVER, *DATABASE, *BATCHES, *REPLICAS, *PROCESS)
+    metric.name: metric for metric in (*CALLS, *SERVER, *DATABASE, *BATCHES, *REPLICAS, *CACHE, *PROCESS)
 }
 """All of them, by name."""
 

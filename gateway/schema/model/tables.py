@@ -228,6 +228,8 @@ class Resource:
     """The proto fields (not columns) that hold rows of other resources, or of this one."""
     relation_names: tuple[str, ...] = ()
     """The names of these fields, and of those too that its callers don't know."""
+    cache_seconds: float = 0.0
+    """How long rows may be kept in memory for reads that need not be of the primary; 0 where they aren't."""
     line: int = field(default=0, compare=False)
     """Where the proto file declares it; 0 where that isn't known."""
     unwritable: frozenset[str] = frozenset()

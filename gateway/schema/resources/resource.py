@@ -13,6 +13,7 @@ from gateway.schema.resources.partitions import read_partitions, with_known_valu
 from gateway.schema.resources.search import SearchReader
 from gateway.schema.tables.naming import snake_case
 
+_MOST_CACHED = 3600.0
 _AUDITS = {annotations_pb2.AUDIT_ROWS: Audit.ROWS, annotations_pb2.AUDIT_LOG: Audit.LOG}
 
 
@@ -45,10 +46,22 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         search=search,
         audit=_AUDITS.get(options.audit, Audit.NOTHING),
         partitions=partitions,
+        cache_seconds=_cache_seconds(message, options, diagnostics),
         comment=diagnostics.elements[message.full_name].comment,
         managed=options.managed if options.HasField("managed") else True,
         line=diagnostics.elements[message.full_name].line,
     )
+
+
+def _cache_seconds(message: Descriptor, options: TableOptions, diagnostics: Diagnostics) -> float:
+    if not options.HasField("cache"):
+        return 0.0
+    seconds = options.cache.ttl.ToTimedelta().total_seconds()
+    if not 0 < seconds <= _MOST_CACHED:
+        diagnostics.add(
+            message.full_name, "cache.ttl is none", "give it more than 0 and at most 3600 seconds"
+        )
+    return seconds
 
 
 def _policy(options: TableOptions) -> TablePolicy:

@@ -1,4 +1,7 @@
+import datetime
+
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -84,7 +87,7 @@ SERVICE_FIELD_NUMBER: _ClassVar[int]
 service: _descriptor.FieldDescriptor
 
 class TableOptions(_message.Message):
-    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit", "search", "partition_by")
+    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit", "search", "partition_by", "cache")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +106,7 @@ class TableOptions(_message.Message):
     AUDIT_FIELD_NUMBER: _ClassVar[int]
     SEARCH_FIELD_NUMBER: _ClassVar[int]
     PARTITION_BY_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
     name: str
     schema: str
     primary_key: _containers.RepeatedScalarFieldContainer[str]
@@ -121,7 +125,14 @@ class TableOptions(_message.Message):
     audit: Audit
     search: SearchOptions
     partition_by: PartitionBy
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ..., search: _Optional[_Union[SearchOptions, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ...) -> None: ...
+    cache: Cache
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ..., search: _Optional[_Union[SearchOptions, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., cache: _Optional[_Union[Cache, _Mapping]] = ...) -> None: ...
+
+class Cache(_message.Message):
+    __slots__ = ("ttl",)
+    TTL_FIELD_NUMBER: _ClassVar[int]
+    ttl: _duration_pb2.Duration
+    def __init__(self, ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PartitionBy(_message.Message):
     __slots__ = ("field", "table")
