@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.providers import provider_chain
-from gateway.config.settings import AuthSettings, Settings
+from gateway.config.auth_settings import AuthSettings
+from gateway.config.settings import Settings
 from gateway.policy.columns import has_limits
 from gateway.policy.permissions import permission_of, permissions_of, without_policy
 from gateway.policy.policy_file import read_policy_file

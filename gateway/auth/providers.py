@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from gateway.auth.provider_chain import Provider, ProviderChain
-from gateway.config.settings import AuthSettings, Settings
+from gateway.config.auth_settings import AuthSettings
+from gateway.config.settings import Settings
 
 
 def provider_chain(settings: Settings) -> ProviderChain | None:

@@ -8,8 +8,8 @@ from gateway.auth.bounded_download import Download
 from gateway.auth.json_web_tokens import Expected, JsonWebTokens
 from gateway.auth.key_sources import KeyFile, KeySource, KeyUrl
 from gateway.auth.verification_keys import MAX_BYTES, VerificationKeys
+from gateway.config.auth_settings import AuthSettings
 from gateway.config.errors import ConfigDiagnostic, ConfigError
-from gateway.config.settings import AuthSettings
 
 
 def json_web_tokens(auth: AuthSettings) -> JsonWebTokens:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.rules import contradictions, forget_foreign_migrations
+from gateway.config.section import Section
 from gateway.config.setting_names import BY_FLAT, BY_KEY, SECTIONS, SETTINGS, Setting
 from gateway.config.setting_sources import (
     CONFIG_VARIABLE,
@@ -20,7 +21,7 @@ from gateway.config.setting_sources import (
     read_flags,
     read_variables,
 )
-from gateway.config.settings import Section, Settings
+from gateway.config.settings import Settings
 
 # Of kinds of values, in place of pydantic's words, which are for those who write Python.
 _WORDS = {

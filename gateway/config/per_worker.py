@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.config.settings import Section, Settings, Share
+from gateway.config.section import Section
+from gateway.config.settings import Settings, Share
 
 DIVIDED: Mapping[str, tuple[str, ...]] = {
     "database": ("pool_size", "queue_size", "max_cursors", "max_sessions"),

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, MutableMapping
 
+from gateway.config.auth_settings import AuthSettings
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.setting_sources import Given, Source
-from gateway.config.settings import AuthSettings, Settings
+from gateway.config.settings import Settings
 from gateway.config.worker_count import AUTO
 
 _SCHEMA_SOURCES = ("schema.protos", "schema.descriptor_set")

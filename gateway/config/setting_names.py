@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from gateway.config.auth_settings import AuthSettings
+from gateway.config.section import Section
 from gateway.config.settings import (
     AdminSettings,
-    AuthSettings,
     CacheSettings,
     CoalesceSettings,
     DatabaseSettings,
@@ -19,7 +20,6 @@ from gateway.config.settings import (
     LimitSettings,
     LogSettings,
     SchemaSettings,
-    Section,
     ServerSettings,
     TokenSettings,
     TraceSettings,

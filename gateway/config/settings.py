@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 
-from gateway.config.address import Address, addresses, admin_address, host_name, https_url, listed, origin
-from gateway.config.role_name import role_name
+from gateway.config.address import Address, addresses, admin_address, host_name, listed, origin
+from gateway.config.auth_settings import AuthSettings
+from gateway.config.section import Section
 from gateway.config.worker_count import AUTO, WorkerCount, worker_count
 
 MIB = 1024 * 1024
@@ -18,20 +19,9 @@ MIB = 1024 * 1024
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Wait = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Origin = Annotated[str, AfterValidator(origin)]
-CertificateRole = Annotated[str, Field(pattern=r"^.+=[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}$")]
 HostName = Annotated[str, AfterValidator(host_name)]
 CallWeight = Annotated[str, Field(pattern=r"^[A-Z_]{1,32}=[1-9][0-9]{0,5}$")]
 MessageBytes = Annotated[int, Field(ge=1024, le=1024 * MIB)]
-
-
-class Section(BaseModel):
-    """A group of settings: frozen, and strict about names.
-
-    A setting's flat name, which flags and variables use, is its own, behind the section's `flat_prefix`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-    flat_prefix: ClassVar[str] = ""
 
 
 class SchemaSettings(Section):
@@ -206,76 +196,6 @@ class HttpSettings(Section):
     """REST: whether JSON has the protos' field names, not lowerCamelCase"""
     json_defaults: bool = False
     """REST: whether JSON has fields that hold their type's default, such as 0"""
-
-
-_Published = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-JwtAlgorithm = _Published | Literal["HS256", "HS384", "HS512"]
-DatabaseRole = Annotated[str, AfterValidator(role_name)]
-Provider = Literal["client_certificate", "jwt", "api_key", "none"]
-
-
-class AuthSettings(Section):
-    """How callers are known; a new start takes changes up."""
-
-    flat_prefix: ClassVar[str] = "auth_"
-
-    providers: Annotated[tuple[Provider, ...], BeforeValidator(listed)] = ()
-    """what tells who calls, in this order: `client_certificate`, `jwt`, `api_key`; or `none`, for nobody"""
-    api_keys: Path | None = None
-    """the file of API keys, which `rowgate keys` writes; a changed one is taken up within seconds"""
-    policy: Path | None = None
-    """a file of rules, TOML, that callers have to meet beside what the schema says"""
-    schema_roles: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-    """roles whose callers may ask for the schema (reflection, OpenAPI) and limits, where callers are known"""
-    explain_roles: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-    """roles whose callers may have their calls explained, where callers are known"""
-    certificate_roles: Annotated[tuple[CertificateRole, ...], BeforeValidator(listed)] = ()
-    """roles of client certificates by their names, as `spiffe://example.org/*=reader`, `CN=ci=writer`"""
-    row_security: Literal["rowgate", "postgres"] = "rowgate"
-    """who upholds rules of rows: the gateway alone, by the protos, or the database's own policies too"""
-    database_role: DatabaseRole | None = None
-    """row_security `postgres`: the role that calls run by, of callers whose credential names none"""
-    database_role_claim: Annotated[str, Field(min_length=1)] | None = None
-    """row_security `postgres`: the path of the claim that names the role"""
-    database_roles: Annotated[tuple[DatabaseRole, ...], BeforeValidator(listed)] = ()
-    """row_security `postgres`: the roles that the claim may name"""
-    tenant_column: Annotated[str, Field(min_length=1)] | None = None
-    """the column that says, in each table that has it, whose a row is: no other tenant may see or write it"""
-    tenant_claim: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)] | None = (
-        None
-    )
-    """the path of the claim that says which tenant a caller belongs to"""
-    tenant_exempt: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-    """messages, as `shop.v1.Country`, whose tables are of no tenant"""
-    jwt_issuer: Annotated[str, Field(min_length=1)] | None = None
-    """who makes the tokens: their `iss`, letter by letter"""
-    jwt_audience: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
-    """whom tokens are for: one of these has to be in their `aud`"""
-    jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], BeforeValidator(listed), Field(min_length=1)] = (
-        *("RS256", "ES256"),
-    )
-    """how tokens may be signed; HS256, HS384 and HS512 stand alone, and need `jwt_secret_file`"""
-    jwt_keys_url: Annotated[str, AfterValidator(https_url)] | None = None
-    """where the issuer publishes its keys: a JSON Web Key Set, of https, or of http on this machine"""
-    jwt_keys_ca: Path | None = None
-    """certificates, PEM, one of which must have signed that server's; by default the system's"""
-    jwt_keys_file: Path | None = None
-    """a file with the key set, in place of `jwt_keys_url`; a changed one is taken up within seconds"""
-    jwt_secret_file: Path | None = None
-    """a file with the secret that the issuer signs with too, where `jwt_algorithms` are HS256 and its like"""
-    jwt_keys_interval: Annotated[float, Field(ge=10, allow_inf_nan=False)] = 300.0
-    """interval at which the URL is asked; also when a token names an unknown key, every 10 s at most"""
-    jwt_keys_max_age: Annotated[float, Field(ge=10, allow_inf_nan=False)] = 86_400.0
-    """how long the keys are used while the URL fails"""
-    jwt_leeway: Annotated[float, Field(ge=0, le=300)] = 30.0
-    """how much the issuer's clock may differ from this one"""
-    jwt_roles_claim: Annotated[str, Field(min_length=1)] = "roles"
-    """the path of the claim that names roles, as `realm_access.roles`: a list, or a text with spaces"""
-
-    @property
-    def has_optional_certificates(self) -> bool:
-        """Whether a client certificate is one of several ways to say who calls."""
-        return "client_certificate" in self.providers and len(self.providers) > 1
 
 
 class LimitSettings(Section):

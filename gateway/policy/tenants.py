@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from gateway.config.settings import AuthSettings
+from gateway.config.auth_settings import AuthSettings
 from gateway.errors import InvalidArgument
 from gateway.policy.caller import CALLER, Value, claim_reader
 from gateway.policy.presets import Preset

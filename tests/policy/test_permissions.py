@@ -7,7 +7,7 @@ import pytest
 from gateway.app.callers import authorization
 from gateway.auth.authenticator import Authenticator, Credentials
 from gateway.auth.principal import ANONYMOUS, Principal
-from gateway.config.settings import AuthSettings
+from gateway.config.auth_settings import AuthSettings
 from gateway.policy.permissions import permissions_of, without_policy
 from gateway.schema.diagnostics import SchemaError
 from gateway.schema.model import Allow, Schema

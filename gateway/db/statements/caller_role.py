@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.auth.by_principal import ByPrincipal
 from gateway.auth.principal import ANONYMOUS_ROLE, Principal, claim_at
-from gateway.config.settings import AuthSettings
+from gateway.config.auth_settings import AuthSettings
 from gateway.db.driver_errors import sqlstate_of
 from gateway.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from gateway.errors.sqlstate import is_of_text
