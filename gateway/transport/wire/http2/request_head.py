@@ -98,6 +98,8 @@ class HeadReader:
         self._hosts = hosts
         self._fast_methods = fast_methods
         self._limit = limit
+        self._usual = limit - _OF_CREDENTIAL - MAX_GROWTH
+        """Bytes of headers that others like them, with a credential, are within the limit with, too."""
 
     def __call__(self, headers: Sequence[Header]) -> tuple[Head, bytes]:
         """Return the head, and what says who calls; raises StreamError for headers that are no request."""
@@ -155,10 +157,9 @@ class HeadReader:
     def with_path(self, head: Head, credential: bytes, path: bytes) -> Head | None:
         """Return a head of `/` with another path; None for what has to be read."""
         method, _, _, authority, headers, length, _, _, size, misdirected, bodiless = head
-        size += len(path) - len(head.path)
+        size += len(path) - 1
         name, _, query = path.decode("latin-1").partition("?")
-        is_large = size + len(credential) + _OF_CREDENTIAL + MAX_GROWTH > self._limit
-        if is_large or name in self._fast_methods:
+        if size + len(credential) > self._usual or name in self._fast_methods:
             return None
         return Head(method, name, query, authority, headers, length, None, None, size, misdirected, bodiless)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
+from gateway.transport.wire.http2.header_blocks.decoder import LONG
 from gateway.transport.wire.http2.header_blocks.varying import (
     MAX_CREDENTIAL,
     end_of_value,
@@ -138,15 +139,39 @@ class OfCallers(Alike[Known]):
 
     def read(self, block: bytes) -> Read[Known] | None:
         """Return what a block says; None for one of another kind, or that has to be looked at."""
+        is_last = self.place == len(self.pieces) - 2
+        known = self._recall(block, self.shared) if is_last and self.shared is not None else None
+        return self._look(block) if known is None else known
+
+    def _recall(self, block: bytes, shared: dict[Hashable, Known]) -> Read[Known] | None:
+        """Return what is remembered of a block whose last value says who calls; None of another one.
+
+        The value is told by where it begins and by what is around it, which is the same whoever calls.
+        """
+        start, end = self._start(block), len(block) - len(self.pieces[-1])
+        known = shared.get((start, block[:start] + block[end:]))
+        return None if known is None else self._told(known, block[start:end])
+
+    def _start(self, block: bytes) -> int:
+        """Return where the credential begins, where the values before it are as short as they mostly are."""
+        start = len(self.pieces[0])
+        for piece in self.pieces[1 : self.place + 1]:
+            if start < len(block):
+                start += (block[start] & LONG) + 1 + len(piece)
+        return start
+
+    def _look(self, block: bytes) -> Read[Known] | None:
         values = self._values_in(block)
         if values is None:
             return None
         written = values.pop(self.place)
-        credential = read_credential(written) if len(written) <= MAX_CREDENTIAL else None
-        if credential is None or len(credential) > self.room:
-            return None
-        key = (self.pieces, *values)
+        start = sum(map(len, (*self.pieces[: self.place + 1], *values[: self.place])))
+        key = (start, block[:start] + block[start + len(written) :])
         known = None if self.shared is None else self.shared.get(key)
         if known is None:
             known = self._vary(key, values)
-        return None if known is None else (known, credential)
+        return None if known is None else self._told(known, written)
+
+    def _told(self, known: Known, written: bytes) -> Read[Known] | None:
+        credential = read_credential(written) if len(written) <= MAX_CREDENTIAL else None
+        return None if credential is None or len(credential) > self.room else (known, credential)

@@ -79,6 +79,8 @@ class HeaderReader(Generic[Known]):
         # Apart, as a block may itself have an empty path.
         self._pathless = RememberedBlocks(usual, vary, pathless)
         self._paths: dict[bytes, None] = {}
+        self._last_around: tuple[bytes, bytes, Read[Known]] | None = None
+        """What is before the path of the last block, and after it, and what was made of them."""
         self._changed = False
 
     def read(self, block: bytes) -> Read[Known]:
@@ -108,7 +110,7 @@ class HeaderReader(Generic[Known]):
             start = len(before)
             if not block.startswith(before) or (end := end_of_value(block, start)) is None:
                 continue
-            made = self._pathless.read(before + _NO_VALUE + block[end:])
+            made = self._read_around(before, block[end:])
             path = None if made is None else read_path(block[start:end])
             if made is None or path is None or self._with_path is None:
                 continue
@@ -117,6 +119,16 @@ class HeaderReader(Generic[Known]):
             if varied is not None:
                 return varied, credential
         return None
+
+    def _read_around(self, before: bytes, after: bytes) -> Read[Known] | None:
+        """Return what is made of a block but for its path: mostly what was made of the last one."""
+        last = self._last_around
+        if last is not None and last[1] == after and last[0] == before:
+            return last[2]
+        made = self._pathless.read(before + _NO_VALUE + after)
+        if made is not None:
+            self._last_around = before, after, made
+        return made
 
     def _learn(self, block: bytes) -> Read[Known]:
         headers = self.headers(block)
@@ -143,3 +155,4 @@ class HeaderReader(Generic[Known]):
         self._whole.forget()
         self._pathless.forget()
         self._paths.clear()
+        self._last_around = None

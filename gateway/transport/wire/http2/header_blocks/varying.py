@@ -14,8 +14,10 @@ from hpack.hpack import decode_integer
 from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
+from gateway.auth.remembered import Remembered
 from gateway.transport.wire.headers import only
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
+from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
 from gateway.transport.wire.request import Header
 from gateway.transport.wire.targets import QUERY_BYTE
 
@@ -41,7 +43,9 @@ _SIMPLE_PATH = re.compile(rb"/%b{0,1023}" % QUERY_BYTE)
 _SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
 MAX_CREDENTIAL = 2048
 """Bytes of a credential, as it is written, that `read_credential` is to read."""
-_CREDENTIALS = 2048
+_END_OF_CREDENTIAL = 16
+_credentials = Remembered[bytes, tuple[bytes, bytes | None]](1024)
+"""Credentials as they are written, and as text, by their last bytes."""
 MAX_PATH = 1024
 """Bytes of a path, as it is written, that `read_path` is to read."""
 _SHORT = 16
@@ -132,15 +136,35 @@ def read_value(written: bytes) -> bytes | None:
     return (_read_short if len(written) <= _SHORT else _read)(written)
 
 
-@lru_cache(_CREDENTIALS)
 def read_credential(written: bytes) -> bytes | None:
-    """Return the text that says who calls, as `read_value` does another one."""
-    return _text(written, _SIMPLE_CREDENTIAL)
+    """Return the text that says who calls, as `read_value` does another one; None of more than one string.
+
+    It is found by its end, which tokens differ in, as to hash all of one takes longer than to compare it.
+    """
+    end = written[-_END_OF_CREDENTIAL:]
+    known = _credentials.get(end)
+    if known is not None and known[0] == written:
+        return known[1]
+    return _learn_credential(end, written)
+
+
+def _learn_credential(end: bytes, written: bytes) -> bytes | None:
+    text = _text(written, _SIMPLE_CREDENTIAL) if end_of_value(written, 0) == len(written) else None
+    _credentials.add(end, (written, text))
+    return text
 
 
 def read_path(written: bytes) -> bytes | None:
     """Return the text of a path; None for one that has to be looked at."""
-    return _text(written, _SIMPLE_PATH, comes_again=False) if len(written) <= MAX_PATH else None
+    if written[0] & LONG == LONG:
+        return _text(written, _SIMPLE_PATH, comes_again=False) if len(written) <= MAX_PATH else None
+    # Spelled out, as each call of REST passes here.
+    text = written[1:]
+    try:
+        path = decode_huffman(text) if written[0] & HUFFMAN else text
+    except HPACKError:
+        return None
+    return path if _SIMPLE_PATH.fullmatch(path) else None
 
 
 def _read(written: bytes) -> bytes | None:
