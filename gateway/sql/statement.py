@@ -1,7 +1,8 @@
 """A statement: text, bind order and row shape, compiled once and cached by shape."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy.engine import URL
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # SQLAlchemy's asyncpg dialect numbers and casts the parameters: `$1::UUID`.
 _DIALECT = URL.create("postgresql+asyncpg").get_dialect()()
+_Take = Callable[[Mapping[str, Any]], Sequence[Any]]
 # Every table is named with its schema: without one, pg_catalog's come first, and public may not come at all.
 _SCHEMAS = {None: "public"}
 
@@ -42,11 +44,28 @@ class Statement:
     name: str
     constants: Mapping[str, Any]
     audited: "AuditedRows | None" = None
+    _take: "_Take | None" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find out how arguments are taken, which each call of the statement does."""
+        object.__setattr__(self, "_take", _taker(self.binds, self.constants))
 
     def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return the values in bind order; `values` win over the statement's constants."""
+        if self._take is not None:
+            return self._take(values)
         constants = self.constants
         return [values[name] if name in values else constants[name] for name in self.binds]
+
+
+def _taker(binds: Sequence[str], constants: Mapping[str, Any]) -> _Take | None:
+    """Return what takes values in bind order; None where the statement brings some of them, or has none."""
+    if not binds or not constants.keys().isdisjoint(binds):
+        return None
+    if len(binds) == 1:
+        (name,) = binds
+        return lambda values: (values[name],)
+    return itemgetter(*binds)
 
 
 def compile_statement(

@@ -175,7 +175,7 @@ class Batcher(ABC):
                 queue.opens = True
         queue.join(place)
         self._waiting += 1
-        if queue.timer is None or len(queue.queue) >= queue.concurrency.size:
+        if not queue.boards and (queue.timer is None or len(queue.queue) >= queue.concurrency.size):
             self._set_out(queue)
 
     def _look(self, queue: BatchQueue, call: Call) -> None:
