@@ -65,6 +65,7 @@ class Outbox:
         """Send nothing more."""
         self._outgoing.release(self, sum(map(len, self._pieces)), all_of_it=True)
         self._pieces.clear()
+        self._forget_stream()
 
     def send_frame(self) -> bool:
         """Put a frame out; return whether another could follow."""
@@ -87,7 +88,16 @@ class Outbox:
         return bool(self._pieces)
 
     def _close(self) -> None:
-        ends = self._ending is not None
+        emptied, ends = self._emptied, self._ending is not None
         if self._ending is not None:
             self._outgoing.put(self._ending)
-        self._emptied(ends)
+            self._forget_stream()
+        emptied(ends)
+
+    def _forget_stream(self) -> None:
+        """Let go of the stream, which knows this outbox: they would wait for the garbage collector."""
+        self._emptied = _nobody
+
+
+def _nobody(_ends: object) -> None:
+    """Take no word of what was taken."""

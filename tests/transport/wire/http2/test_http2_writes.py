@@ -1,13 +1,22 @@
-"""What leaves a connection together: a response's headers, and what of its body the peer takes."""
+"""What leaves a connection: a response's headers, with what of its body the peer takes, and nothing stays."""
 
 import asyncio
+import gc
 
 import pytest
 
+from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
-from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, FrameReader, frame, header_frames
+from gateway.transport.wire.http2.errors import ErrorCode
+from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, FrameReader, frame, header_frames, rst_stream
 from gateway.transport.wire.http2.outbox import Outbox
 from gateway.transport.wire.http2.outgoing import Outgoing
+from tests.transport.conftest import GET, Serve
+from tests.transport.wire.http2.answering import Answering
+from tests.transport.wire.http2.peer import Peer, peer_of
+
+PATH = f"/{GET}"
+LARGE = DEFAULT_WINDOW + 1
 
 
 @pytest.mark.parametrize("size", [1, DEFAULT_WINDOW, 2 * DEFAULT_WINDOW])
@@ -25,3 +34,29 @@ async def test_a_response_s_body_leaves_with_its_headers(size: int) -> None:
     assert headers[0] == frames.HEADERS
     assert sum(len(payload) for kind, *_, payload in body if kind == frames.DATA) == min(size, DEFAULT_WINDOW)
     assert bool(body[-1][1] & frames.END_STREAM) == (size <= DEFAULT_WINDOW)
+
+
+async def break_off(peer: Peer, number: int) -> None:
+    """Reset a stream in the middle of its response."""
+    begun = peer.outcome(number)
+    await peer.until(lambda: bool(begun.headers))
+    peer.send(rst_stream(number, ErrorCode.CANCEL))
+
+
+@pytest.mark.parametrize("letters", [1, DEFAULT_WINDOW // 4, LARGE])
+async def test_responses_leave_nothing_to_the_garbage_collector(serving: Serve, letters: int) -> None:
+    """Whether they were sent whole or reset: of each it would find some 14 objects."""
+    server = await serving(Answering(letters))
+    gc.collect()
+    gc.disable()
+    try:
+        async with peer_of(server.target) as peer:
+            whole, in_pieces = peer.call(PATH), peer.begin(PATH)
+            peer.send(frame(frames.DATA, 0, in_pieces, message_frame(b"")))
+            peer.send(frame(frames.DATA, frames.END_STREAM, in_pieces))
+            for number in (whole, in_pieces):
+                await (peer.answer(number) if letters < LARGE else break_off(peer, number))
+            await peer.settle()
+            assert [one for one in gc.get_objects() if isinstance(one, Outbox)] == []
+    finally:
+        gc.enable()
