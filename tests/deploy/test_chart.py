@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import kubernetes_validate
 import pytest
@@ -39,16 +40,15 @@ SHELL = {"POSTGRES_PASSWORD": "hunter2", "ROWGATE_SECRET": "0123456789abcdef"}
 
 
 def test_helm_finds_the_chart_right() -> None:
-    flags = [f"--values={file}" for file in (LEAST, FULL)]
-    for flag in flags:
-        command = [str(tool("helm")), "lint", "--strict", str(CHART), flag]
+    for values in (LEAST, FULL):
+        command = [str(tool("helm")), "lint", "--strict", str(CHART), f"--values={values}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize("values", [LEAST, FULL], ids=["least", "full"])
-def test_each_manifest_is_as_kubernetes_s_schemas_say(values: str, version: str) -> None:
+def test_each_manifest_is_as_kubernetes_s_schemas_say(values: Path, version: str) -> None:
     manifests = rendered(values, kubernetes=version)
     assert {"Deployment", "Service", "Job", "PodDisruptionBudget"} <= {one["kind"] for one in manifests}
     for manifest in manifests:
@@ -57,15 +57,10 @@ def test_each_manifest_is_as_kubernetes_s_schemas_say(values: str, version: str)
 
 
 def test_the_full_values_ask_for_every_template() -> None:
-    sources = {line for one in (FULL,) for line in _sources(one)}
-    assert sources == {path.name for path in (CHART / "templates").glob("*.yaml")}
-
-
-def _sources(values: object) -> set[str]:
-    command = [str(tool("helm")), "template", "shop", str(CHART), "--kube-version=1.31", f"--values={values}"]
+    command = [str(tool("helm")), "template", "shop", str(CHART), "--kube-version=1.31", f"--values={FULL}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    lines = (line for line in done.stdout.splitlines() if line.startswith("# Source: "))
-    return {line.rpartition("/")[2] for line in lines}
+    sources = {line.rpartition("/")[2] for line in done.stdout.splitlines() if line.startswith("# Source: ")}
+    assert sources == {path.name for path in (CHART / "templates").glob("*.yaml")}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +80,7 @@ def test_values_that_are_wrong_are_refused_by_their_name(given: Mapping[str, str
     assert told in caught.value.stderr
 
 
-def gateway_of(manifests: list[Manifest]) -> Workload:
+def gateway_of(manifests: Sequence[Manifest]) -> Workload:
     """Return what the chart's Deployment runs."""
     return of_pod(of_kind(manifests, "Deployment"), read_stages()[-1], SECRETS)
 
@@ -98,7 +93,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
 
 def test_the_process_has_the_time_that_its_settings_may_take() -> None:
     for values in (LEAST, FULL):
-        gateway = gateway_of(list(rendered(values, lameDuck="7", drainTimeout="33", closeTimeout="9")))
+        gateway = gateway_of(rendered(values, lameDuck="7", drainTimeout="33", closeTimeout="9"))
         made = settings(gateway.environment)
         own = made.server.lame_duck + made.server.drain_timeout + made.database.close_timeout
         assert own == 49
@@ -110,14 +105,14 @@ def test_the_process_has_the_time_that_its_settings_may_take() -> None:
 
 
 def test_a_start_may_wait_for_the_database_as_long_as_it_is_told_to() -> None:
-    gateway = gateway_of(list(rendered(LEAST, startTimeout="120")))
+    gateway = gateway_of(rendered(LEAST, startTimeout="120"))
     made, probe = settings(gateway.environment), gateway.probes["startupProbe"]
     assert made.database.start_timeout == 120
     assert probe.period * probe.failures >= made.database.start_timeout + made.server.worker_start_timeout
 
 
 def test_liveness_asks_for_the_process_and_the_others_for_the_database() -> None:
-    gateway = gateway_of(list(rendered(LEAST)))
+    gateway = gateway_of(rendered(LEAST))
     paths = {name: probe.path for name, probe in gateway.probes.items()}
     assert paths == {"startupProbe": "/ready", "readinessProbe": "/ready", "livenessProbe": "/live"}
     (admin,) = {probe.port for probe in gateway.probes.values()}
@@ -147,7 +142,7 @@ def test_no_secret_is_taken_where_it_would_stand_in_a_manifest() -> None:
 
 def test_settings_come_as_they_were_said() -> None:
     large = {"settings__max_request_bytes_in_flight": "268435456", "settings__reflection": "false"}
-    gateway = gateway_of(list(rendered(LEAST, **large)))
+    gateway = gateway_of(rendered(LEAST, **large))
     made = settings(gateway.environment)
     assert (made.limits.max_request_bytes_in_flight, made.server.reflection) == (268_435_456, False)
 
@@ -156,7 +151,7 @@ def test_the_pool_feeds_a_worker_for_each_processor() -> None:
     deployment = of_kind(rendered(LEAST), "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     processors = int(container["resources"]["limits"]["cpu"])
-    assert settings(gateway_of(list(rendered(LEAST))).environment).database.pool_size >= 4 * processors
+    assert settings(gateway_of(rendered(LEAST)).environment).database.pool_size >= 4 * processors
     service = composed(SHELL)["gateway"]
     assert int(service["environment"]["ROWGATE_POOL_SIZE"]) >= 4 * int(
         service["deploy"]["resources"]["limits"]["cpus"]
@@ -164,8 +159,8 @@ def test_the_pool_feeds_a_worker_for_each_processor() -> None:
 
 
 def test_the_gateways_that_share_the_database_are_counted_with_the_one_of_a_roll_out() -> None:
-    by_number = settings(gateway_of(list(rendered(LEAST, replicas="3"))).environment)
-    scaled = settings(gateway_of(list(rendered(FULL))).environment)
+    by_number = settings(gateway_of(rendered(LEAST, replicas="3")).environment)
+    scaled = settings(gateway_of(rendered(FULL)).environment)
     assert (by_number.database.gateways, scaled.database.gateways) == (4, 13)
     service = composed(SHELL)["gateway"]
     assert int(service["environment"]["ROWGATE_GATEWAYS"]) == service["deploy"]["replicas"]
