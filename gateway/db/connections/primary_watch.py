@@ -104,7 +104,7 @@ class PrimaryWatch:
             ]
             all_heard = len(failures) == len(self._hosts)
             left = until - loop.time()
-            if all_heard and (left <= 0 or any(self._is_final(failure) for _, failure in failures)):
+            if all_heard and (left <= 0 or all(self._is_final(failure) for _, failure in failures)):
                 raise refused_by_all(failures)
             await asyncio.wait([self._news], timeout=left if all_heard else None)
         return self._primary

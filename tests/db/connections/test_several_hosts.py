@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.db.embedded import EmbeddedPostgres
+from gateway.errors import Unavailable
 from gateway.request.calls.call import Call
 from tests.db.proxy import proxied
 from tests.db.servers import FAST, sql, statement, write
@@ -16,6 +17,7 @@ from tests.harness.databases import Open
 from tests.harness.polling import next_poll
 
 WHERE = statement("SELECT current_setting('cluster_name')")
+NEITHER = -1
 WRITE = write("INSERT INTO item VALUES (1)")
 
 
@@ -73,11 +75,14 @@ async def test_writes_follow_the_primary(pair: list[str], both: str, open_databa
 async def test_a_primary_may_refuse_writes_by_default(
     pair: list[str], both: str, open_database: Open
 ) -> None:
-    await make_primary(pair, 1)
+    await make_primary(pair, NEITHER)
 
     database = await open_database(f"{both}?target_session_attrs=primary", pool_size=1)
 
-    assert await database.fetch(WHERE, [], soon()) == [("a",)]
+    assert await database.fetch(WHERE, [], soon()) in ([("a",)], [("b",)])
+    with pytest.raises(Unavailable) as refused:
+        await open_database(both, pool_size=1, start_timeout=0.1)
+    assert refused.value.message.count("a host that takes no writes") == len(pair)
     await make_primary(pair, 0)
 
 

@@ -144,11 +144,12 @@ class Trials:
         async with self._gateway(setting.pooler) as target, asyncio.TaskGroup() as group:
             caller = Caller(target)
             promotions = Promotions(self._cluster)
-            watching = group.create_task(promotions.watch())
+            watching = [group.create_task(one) for one in (promotions.watch(), caller.watch_itself())]
             load = Load(caller, known, self._chance)
             await load.begin()
             await load.run(self._break(setting, faults, known, promotions))
-            watching.cancel()
+            for task in watching:
+                task.cancel()
         self._count(setting, caller, known)
         await self._check(setting, known)
 
