@@ -1,5 +1,6 @@
 """A primary with a standby that streams from it: embedded servers, of which the second can be promoted."""
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from gateway.db.embedded import EmbeddedPostgres
 from tests.db.servers import FAST, sql
+from tests.harness.polling import next_poll
+
+_HAS = "SELECT 1 WHERE pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,11 @@ class Replicated:
     standby: str
 
     async def promote(self) -> None:
-        """Let the standby take writes; the primary isn't told."""
+        """Let the standby take writes when it has all of the primary's, which isn't told."""
+        [(written,)] = await sql(self.primary, "SELECT pg_current_wal_flush_lsn()::text")
+        async with asyncio.timeout(60):
+            while not await sql(self.standby, _HAS, written):
+                await next_poll()
         assert await sql(self.standby, "SELECT pg_promote(wait_seconds => 60)") == [(True,)]
 
 

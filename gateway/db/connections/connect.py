@@ -253,7 +253,10 @@ class Connector:
                     except BaseException:
                         connection.terminate()
                         raise
-            except NEXT as error:
+            except (
+                *NEXT,
+                asyncpg.ConnectionDoesNotExistError,
+            ) as error:  # the latter of a pooler without a server
                 watch.failed(host, error)
                 continue
             if watch.check(host, standing):
