@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 from tests.deploy.dockerfile import Image
@@ -133,5 +135,7 @@ async def running(image: Image, workload: Workload, mounts: Mapping[str, Path]) 
         yield container
     finally:
         if process.returncode is None:
-            process.kill()  # and what is inside with it
-            await process.wait()
+            # The first one inside takes all others there along, and the one outside ends by itself. Its own
+            # end wouldn't do: who has become another user since isn't killed with a parent.
+            os.kill(container.pid if container.has_begun else process.pid, SIGKILL)
+            await process.communicate()
