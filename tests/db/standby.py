@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from tests.db.servers import DEBIAN_15, sql
 from tests.harness.polling import next_poll
@@ -63,14 +63,15 @@ async def synchronous_standby(dsn: str) -> AsyncIterator[Standby]:
     """Let commits of the server wait for a standby, which runs, until the context ends."""
     [(version,)] = await sql(dsn, "SELECT current_setting('server_version_num')::int / 10000")
     binaries = DEBIAN_15 if version == 15 else PROGRAMS
-    standby = Standby(dsn, binaries / "pg_receivewal", mkdtemp(prefix="rowgate-standby-"))
-    await _set(dsn, _NAME)
-    try:
-        await standby.start()
-        yield standby
-    finally:
-        await _set(dsn, "")
-        await standby.stop()
+    with TemporaryDirectory(prefix="rowgate-standby-") as folder:
+        standby = Standby(dsn, binaries / "pg_receivewal", folder)
+        await _set(dsn, _NAME)
+        try:
+            await standby.start()
+            yield standby
+        finally:
+            await _set(dsn, "")
+            await standby.stop()
 
 
 async def _set(dsn: str, names: str) -> None:
