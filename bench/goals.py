@@ -9,7 +9,7 @@ from bench.clients import CLIENTS
 from bench.contenders import BY_HAND, GO, POSTGRAPHILE
 from bench.datasets import DATASETS, FLIGHTS, ITEMS
 from bench.results import ONE_WORKER, OURS, REST, REST_OVER_HTTP2, ROWGATE, Results, Series
-from bench.workloads import bulk, calls, clients, ghz, rest, sizes, streams, trust
+from bench.workloads import bulk, calls, clients, ghz, replicas, rest, sizes, streams, trust
 from bench.workloads.pgbench import PGBENCH
 from bench.workloads.start import START
 
@@ -101,6 +101,7 @@ def goals() -> Iterator[Goal]:
     yield from _updates()
     yield from _rest()
     yield from _trust()
+    yield from _replicas()
     yield from _bulk()
     yield from _streams()
     for cost in ("p50", "cpu"):
@@ -166,6 +167,11 @@ def _trust() -> Iterator[Goal]:
     """Yield what knowing callers may cost: a fifth of the rate, and traces a twentieth of what is left."""
     yield Goal(trust.TRUST, "rate", 0.8, ROWGATE, who=trust.KNOWN)
     yield Goal(trust.TRUST, "rate", 0.95, trust.KNOWN, who=trust.TRACED)
+
+
+def _replicas() -> Iterator[Goal]:
+    """Yield what a Get of a replica may cost the gateway beside one of the primary."""
+    yield Goal(replicas.REPLICAS, "cpu", 1.05, ROWGATE, at_most=True, who=replicas.BY_WRITES)
 
 
 def _bulk() -> Iterator[Goal]:

@@ -76,7 +76,8 @@ class Load:
         seconds: how long new calls are made.
         connections: at most one a call in flight; over HTTP/1.1 always one, as it answers one call at a time.
         timeout: seconds of one call, below 100: it is sent in microseconds, of eight digits at most.
-        credentials: a file of `authorization` headers, a line each, of which each call draws one.
+        values: a file of a header's values, a line each, of which each call draws one.
+        header: that header.
 
     """
 
@@ -85,7 +86,8 @@ class Load:
     seconds: float
     connections: int = 8
     timeout: float = 20.0
-    credentials: Path | None = None
+    values: Path | None = None
+    header: str = "authorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ async def load(address: str, asked: Load) -> Loaded:
         *("-connections", str(asked.connections), "-in-flight", str(asked.in_flight)),
         *("-duration", f"{asked.seconds}s", "-timeout", f"{asked.timeout}s"),
         *asked.requests.version,
-        *([] if asked.credentials is None else ["-credentials", str(asked.credentials)]),
+        *([] if asked.values is None else ["-header", asked.header, "-values", str(asked.values)]),
     ) as process:
         bound = asked.seconds + asked.timeout + _GRACE
         output, errors = await asyncio.wait_for(process.communicate(), bound)

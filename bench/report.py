@@ -12,7 +12,7 @@ from bench.datasets import DATASETS
 from bench.markdown import cpu_table, curve_table, goals_table, table, workload_table
 from bench.results import Results
 from bench.testbed import Options
-from bench.workloads import bulk, calls, clients, ghz, rest, scaling, sizes, streams, trust
+from bench.workloads import bulk, calls, clients, ghz, replicas, rest, scaling, sizes, streams, trust
 
 DOCS = Path(__file__).parent.parent / "docs"
 _CHARTS = "charts"
@@ -109,6 +109,7 @@ def _page(results: Results, options: Options, drawn: Sequence[Curve]) -> str:
         clients=_sections(_by_clients(results)),
         rest=_sections(_by_rest(results)),
         trust=workload_table(results, trust.TRUST, _CALL),
+        replicas=workload_table(results, replicas.REPLICAS, _CALL),
         bulk=_sections(_bulk(results)),
         streams=_sections(_streams(results)),
         memory=curve_table(results, streams.MEMORY, "rows", ("memory", "growth", "rate"), "rows"),

@@ -25,6 +25,7 @@ from bench.workloads.bulk import bulk
 from bench.workloads.calls import gets, updates
 from bench.workloads.clients import real_clients
 from bench.workloads.ghz import ghz
+from bench.workloads.replicas import replicas
 from bench.workloads.rest import rest
 from bench.workloads.scaling import concurrency, idle
 from bench.workloads.sizes import batches, pages, tables
@@ -48,6 +49,7 @@ WORKLOADS: Mapping[str, Callable[[Testbed], Awaitable[None]]] = {
     "ghz": ghz,
     "clients": real_clients,
     "trust": trust,
+    "replicas": replicas,
 }
 # 128 clients of pgbench beside the pools: PostgreSQL's own default is 100 connections in all.
 _POSTGRES = {"max_connections": "400"}

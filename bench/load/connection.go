@@ -35,7 +35,7 @@ type connection struct {
 	timeout  time.Duration
 	decoder  *hpack.Decoder
 	requests []request
-	drawn    []string // what says who calls, of which each call draws one
+	drawn    []string // values of a header, of which each call draws one
 	random   *rand.Rand
 	tally    *tally
 
@@ -93,7 +93,7 @@ func dial(o options, requests []request, seed uint64) (*connection, error) {
 		},
 	}
 	if len(c.drawn) > 0 {
-		c.fields = append(c.fields, hpack.HeaderField{Name: "authorization"})
+		c.fields = append(c.fields, hpack.HeaderField{Name: o.header})
 	}
 	c.encoder = hpack.NewEncoder(&c.block)
 	c.framer = http2.NewFramer(c.out, c.in)

@@ -33,8 +33,9 @@ type options struct {
 	idle        int
 	http1       bool
 	http2       bool
-	credentials string
-	drawn       []string // the lines of credentials
+	header      string
+	values      string
+	drawn       []string // the lines of values
 }
 
 func parse() options {
@@ -49,7 +50,8 @@ func parse() options {
 	flag.IntVar(&o.idle, "idle", 0, "open so many quiet connections, say so, and hold them until a line is read; no load")
 	flag.BoolVar(&o.http1, "http1", false, "send whole HTTP/1.1 requests, a connection for each call in flight; no gRPC")
 	flag.BoolVar(&o.http2, "http2", false, "send the same requests over HTTP/2; no gRPC")
-	flag.StringVar(&o.credentials, "credentials", "", "a file of `authorization` headers, a line each, of which each call draws one")
+	flag.StringVar(&o.header, "header", "authorization", "the header whose values each call draws one of")
+	flag.StringVar(&o.values, "values", "", "the file of these values, a line each")
 	flag.Parse()
 	o.connections = min(o.connections, o.inFlight)
 	if o.timeout >= 100*time.Second {
@@ -85,11 +87,11 @@ func run(o options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := readLines(o.credentials)
+	values, err := readLines(o.values)
 	if err != nil {
 		return nil, err
 	}
-	o.drawn = credentials
+	o.drawn = values
 	drawn, err := requestsOf(o, requests)
 	if err != nil {
 		return nil, err

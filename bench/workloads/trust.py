@@ -72,7 +72,7 @@ async def trust(testbed: Testbed) -> None:
                         requests,
                         IN_FLIGHT,
                         testbed.options.seconds,
-                        credentials=None if one.name == ROWGATE else credentials,
+                        values=None if one.name == ROWGATE else credentials,
                     ),
                 ),
             )
