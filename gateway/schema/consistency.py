@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+HEADER = "rowgate-consistency"
+"""The metadata by which a read says how fresh it is to be, and by which a write tells what to say."""
 EXPECTED = "expected strong, any, bounded=2s (or ms), or at-least= with the token of a write"
 MAX_BOUND = 3600.0
 """The most seconds of a bound."""

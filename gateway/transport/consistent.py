@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Sequence
 
-from gateway.db.replicas.consistency import HEADER, ReadConsistency
+from gateway.db.replicas.consistency import ReadConsistency
+from gateway.schema.consistency import HEADER
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Exchange, ResponseMetadata
-from gateway.transport.wire.headers import find
+from gateway.transport.wire.http2.header_blocks.varying import read_only
 from gateway.transport.wire.request import Header
 
 _HEADER = HEADER.encode()
@@ -32,8 +33,8 @@ def _reading(answer: Answer, method: Method, consistency: ReadConsistency) -> An
     usual = method.consistency
 
     def answered(exchange: Exchange) -> Awaitable[bytes]:
-        asked = find(exchange.headers, _HEADER)
-        if asked is not None:
+        asked = read_only(exchange.headers, _HEADER)
+        if asked:
             exchange.reads_at = consistency.position(asked.decode("latin-1"))
         elif usual is not None:
             exchange.reads_at = consistency.position(usual)

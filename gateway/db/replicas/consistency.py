@@ -4,10 +4,7 @@ from gateway.db.replicas.primary_log import PrimaryLog
 from gateway.errors import FailedPrecondition, InvalidArgument
 from gateway.request.calls.log_position import ANYWHERE, UNTOLD, LogPosition
 from gateway.request.position_tokens import PositionTokens
-from gateway.schema.consistency import EXPECTED, Consistency, Freshness, read_consistency
-
-HEADER = "rowgate-consistency"
-"""The metadata by which a read says how fresh it is to be, and by which a write tells what to say."""
+from gateway.schema.consistency import EXPECTED, HEADER, Consistency, Freshness, read_consistency
 
 
 class ReadConsistency:

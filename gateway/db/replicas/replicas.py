@@ -12,7 +12,7 @@ from gateway.db.replicas.replica import Replica
 from gateway.errors import Aborted, RowgateError, Unavailable
 from gateway.errors.sqlstate import MISMATCH
 from gateway.request.calls.call import Call
-from gateway.request.calls.log_position import ANYWHERE
+from gateway.request.calls.log_position import ANYWHERE, LogPosition
 
 T = TypeVar("T")
 _INTERVAL = 0.25
@@ -59,6 +59,16 @@ class Replicas:
             await task.stop()
         await asyncio.gather(*(one.close(grace) for one in self.all))
 
+    def at_hand(self, needed: LogPosition) -> Replica | None:
+        """Return the next replica in turn that is known to have a position; None where none is."""
+        replicas = self.all
+        for _ in replicas:
+            self._turn = (self._turn + 1) % len(replicas)
+            replica = replicas[self._turn]
+            if replica.is_up and (needed == ANYWHERE or replica.position.holds(needed)):
+                return replica
+        return None
+
     async def read(
         self,
         call: Call,
@@ -69,7 +79,7 @@ class Replicas:
 
         What else the call reads goes to the primary then, too.
         """
-        replica = await self._choose(call)
+        replica = None if call.reads_at is None else await self._choose(call.reads_at, call)
         if replica is not None:
             try:
                 answer = await of_replica(replica)
@@ -84,19 +94,13 @@ class Replicas:
         call.reads_at = None
         return await of_primary()
 
-    async def _choose(self, call: Call) -> Replica | None:
-        """Return a replica for a call; None where none will be fresh enough soon."""
-        needed = call.reads_at
+    async def _choose(self, needed: LogPosition, call: Call) -> Replica | None:
+        """Return a replica that has a position; None where none will have it soon."""
+        known = self.at_hand(needed)
         up = [one for one in self.all if one.is_up]
-        if not up or needed is None:
-            return None
-        self._turn += 1
-        turn = self._turn % len(up)
-        in_turn = (*up[turn:], *up[:turn])
-        for replica in in_turn:
-            if needed == ANYWHERE or replica.position.holds(needed):
-                return replica
-        nearest = max(in_turn, key=lambda one: one.position)
+        if known is not None or not up:
+            return known
+        nearest = max(up, key=lambda one: one.position)
         seconds = self._seconds_for(call)
         if nearest.seconds_behind > self._wait + 2 * _INTERVAL or seconds <= 0:
             return None

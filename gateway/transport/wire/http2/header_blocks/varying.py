@@ -15,6 +15,7 @@ from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
 from gateway.auth.remembered import Remembered
+from gateway.schema.consistency import HEADER
 from gateway.transport.wire.headers import only
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
@@ -27,7 +28,9 @@ READ_LATER = b"traceparent"
 """The header that most calls are answered without: its value is read when somebody looks at it."""
 CREDENTIAL = b"authorization"
 """The header of which a client that calls for many users sends as many, again and again."""
-NAMES = (DEADLINE, READ_LATER, b"x-request-id", CREDENTIAL)
+CONSISTENCY = HEADER.encode()
+"""The header with the token of a client's last write, which it sends with all reads until the next."""
+NAMES = (DEADLINE, READ_LATER, b"x-request-id", CREDENTIAL, CONSISTENCY)
 """The headers whose values differ from call to call."""
 
 PATH = b":path"
@@ -179,7 +182,7 @@ def _text(written: bytes, simple: re.Pattern[bytes], *, comes_again: bool = True
     return read[0] if read is not None and simple.fullmatch(read[0]) else None
 
 
-_read_short = lru_cache(1024)(_read)
+_read_short = _read_again = lru_cache(1024)(_read)
 
 
 class VariedHeaders(Sequence[Header]):
@@ -221,7 +224,7 @@ class VariedHeaders(Sequence[Header]):
         """Return the value of a header that comes once, as `only` does, and read no other."""
         for place, written in zip(self._at, self._written, strict=True):
             if self._like[place][0] == name:
-                return read_value(written) or b""
+                return (_read_again if name == CONSISTENCY else read_value)(written) or b""
         return only(self._like, name)
 
     def _headers(self) -> Sequence[Header]:
