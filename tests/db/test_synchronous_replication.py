@@ -117,11 +117,7 @@ async def test_a_commit_whose_session_ends_counts_when_the_standby_has_it(
     dsn: str, standby: Standby, open_database: Open
 ) -> None:
     """PostgreSQL says that it is committed before the standby has it."""
-    database = await open_database(dsn, pool_size=2)
-    await standby.stop()
-    waiting = asyncio.create_task(in_transaction(database, 1, soon()))
-    await standby.end_wait("pg_terminate_backend")
-    await until(dsn, "SELECT id FROM item")
+    waiting = await ended_during_commit(await open_database(dsn, pool_size=2), dsn, standby)
 
     assert not waiting.done()
     await until(dsn, f"SELECT pid {HERE}")
@@ -133,16 +129,21 @@ async def test_a_commit_whose_session_ends_counts_when_the_standby_has_it(
 async def test_a_commit_whose_session_ends_is_of_unknown_outcome_where_the_standby_may_not_have_it(
     dsn: str, standby: Standby, open_database: Open
 ) -> None:
-    database = await open_database(dsn, pool_size=2)
-    await standby.stop()
-    waiting = asyncio.create_task(in_transaction(database, 1, soon()))
-    await standby.end_wait("pg_terminate_backend")
-    await until(dsn, "SELECT id FROM item")
+    waiting = await ended_during_commit(await open_database(dsn, pool_size=2), dsn, standby)
 
     await standby.end_wait()
 
     with pytest.raises(OutcomeUnknown):
         await waiting
+
+
+async def ended_during_commit(database: Database, dsn: str, standby: Standby) -> "asyncio.Task[None]":
+    """Return a transaction whose session was ended while its COMMIT waited: it is committed locally."""
+    await standby.stop()
+    waiting = asyncio.create_task(in_transaction(database, 1, soon()))
+    await standby.end_wait("pg_terminate_backend")
+    await until(dsn, "SELECT id FROM item")
+    return waiting
 
 
 async def until(dsn: str, query: str) -> None:
