@@ -51,11 +51,11 @@ async def open_replicas(
     opened: AsyncExitStack,
     *,
     roles: CallerRoles | None,
-    follows_log: bool,
+    log: PrimaryLog | None,
 ) -> OpenReplicas | None:
     """Return the replicas of `database.read_dsn`, which need not answer yet.
 
-    None where it isn't set, unless rows are kept: the primary's log is followed then, too.
+    None where nobody follows the primary's log: without replicas that is for rows that are kept.
 
     Raises gateway.db.connections.dsn.DsnError.
 
@@ -66,16 +66,15 @@ async def open_replicas(
         watch: told of each statement.
         opened: closes them.
         roles: by which calls run; None for the gateway's own.
-        follows_log: whether the primary's log has to be followed without replicas, too.
+        log: the primary's; None where nobody follows it.
 
     """
     dsn = settings.database.read_dsn
-    if dsn is None and not follows_log:
+    if log is None:
         return None
     hosts = () if dsn is None else resolve(dsn.get_secret_value()).each_alone()
     if dsn is not None and not hosts:
         raise DsnError("database.read_dsn names no host")
-    log = PrimaryLog()
 
     def replica(name: str, url: str) -> Replica:
         wait = min(where.connect_timeout, LOOK_SECONDS)

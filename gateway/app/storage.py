@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from gateway.app.replicas import OpenReplicas, open_replicas
@@ -18,6 +19,9 @@ from gateway.db.database_settings import DatabaseSettings
 from gateway.db.embedded import EmbeddedPostgres, Keeper
 from gateway.db.internal_tables.cleaning import Cleaner, Retention
 from gateway.db.internal_tables.idempotency import RequestIds, Room
+from gateway.db.pool.pool import Pool
+from gateway.db.replicas.primary_log import PrimaryLog
+from gateway.db.replicas.primary_pool import PrimaryPool
 from gateway.db.statements.caller_role import CallerRoles, caller_roles
 from gateway.db.statements.watch import StatementWatch
 from gateway.introspect import (
@@ -106,7 +110,9 @@ async def open_storage(
     where = await _locate_database(settings, opened)
     connect = connector(where)
     follows_log = settings.database.read_dsn is not None or keeps_rows(schema, settings)
-    database = await Database.open(where, watch, tells_position=follows_log)
+    log = PrimaryLog() if follows_log else None
+    make_pool = Pool if log is None else partial(PrimaryPool, log=log)
+    database = await Database.open(where, watch, tells_position=follows_log, make_pool=make_pool)
     opened.push_async_callback(database.close)
     await warn_of_too_many_connections(database, settings, _OWN)
     known = await _compared(schema, tables, settings, database, connect)
@@ -117,9 +123,7 @@ async def open_storage(
     serving = database if roles is None else database.by_roles(roles)
     reads, writes = _shared(serving, settings, opened, apart=roles is not None)
     room = Room(settings.database.request_id_max_bytes)
-    replicas = await open_replicas(
-        database, where, settings, watch, opened, roles=roles, follows_log=follows_log
-    )
+    replicas = await open_replicas(database, where, settings, watch, opened, roles=roles, log=log)
     own_tables = await has_own_tables(connect, tables.metadata)
     if own_tables:
         _start_cleaning(Cleaner(database, retention, room), opened)

@@ -87,7 +87,12 @@ class Database:
 
     @classmethod
     async def open(
-        cls, settings: DatabaseSettings, watch: StatementWatch | None = None, *, tells_position: bool = False
+        cls,
+        settings: DatabaseSettings,
+        watch: StatementWatch | None = None,
+        *,
+        tells_position: bool = False,
+        make_pool: Callable[[DatabaseSettings], Pool] = Pool,
     ) -> "Database":
         """Connect; raises gateway.errors.Unavailable where no server answers.
 
@@ -97,9 +102,10 @@ class Database:
             settings: where it is, and how it is used.
             watch: told of each statement.
             tells_position: whether a call that has written is told where the log stood after it.
+            make_pool: makes its pool.
 
         """
-        pool = Pool(settings)
+        pool = make_pool(settings)
         await pool.open()
         return cls.over(pool, settings, watch, tells_position=tells_position)
 

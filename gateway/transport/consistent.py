@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Sequence
 
-from gateway.db.replicas.consistency import ReadConsistency
+from gateway.db.replicas.consistency import ReadConsistency, invalid
 from gateway.schema.consistency import HEADER
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Exchange, ResponseMetadata
-from gateway.transport.wire.http2.header_blocks.varying import read_only
+from gateway.transport.wire.http2.header_blocks.varying import has, read_only
 from gateway.transport.wire.request import Header
 
 _HEADER = HEADER.encode()
@@ -35,9 +35,11 @@ def _reading(answer: Answer, method: Method, consistency: ReadConsistency) -> An
     def answered(exchange: Exchange) -> Awaitable[bytes]:
         asked = read_only(exchange.headers, _HEADER)
         if asked:
-            exchange.reads_at = consistency.position(asked.decode("latin-1"))
+            exchange.reads_at, exchange.must_hold = consistency.needed(asked.decode("latin-1"))
+        elif has(exchange.headers, _HEADER):
+            raise invalid("comes more than once, or is empty: send what is asked for in one")
         elif usual is not None:
-            exchange.reads_at = consistency.position(usual)
+            exchange.reads_at, exchange.must_hold = consistency.needed(usual)
         return answer(exchange)
 
     return answered

@@ -120,6 +120,7 @@ class Endpoint:
             record=exchange.record,
             explanation=exchange.explanation,
             reads_at=exchange.reads_at,
+            must_hold=exchange.must_hold,
         )
         response = await self._handler(request, call)
         if isinstance(response, WrittenResponse):

@@ -104,6 +104,7 @@ class Exchange:
         resume_token: where a client goes on that has read the message that is being sent; set so, too.
         explanation: of its statements, where it asks for one and may.
         reads_at: the position of the log that a replica has to have which it reads; None for the primary.
+        must_hold: the position of a write that whatever is read has to have; None where no token was sent.
 
     """
 
@@ -133,6 +134,7 @@ class Exchange:
     spans: tuple[Any, ...] = ()
     explanation: Explanation | None = None
     reads_at: LogPosition | None = None
+    must_hold: LogPosition | None = None
 
     @property
     def path(self) -> str:

@@ -101,6 +101,7 @@ def _calls_of(method: Method, memory: ResponseMemory | None) -> Callable[[Exchan
         record=exchange.record,
         explanation=exchange.explanation,
         reads_at=exchange.reads_at,
+        must_hold=exchange.must_hold,
     )
 
 

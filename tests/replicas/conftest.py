@@ -98,7 +98,9 @@ async def bank_for(cluster: Cluster, transport: str) -> AsyncIterator[BankFor]:
 
     async def start(**settings: Any) -> RunningGateway:
         dsn = await cluster.new("bank")
-        given = {"read_dsn": cluster.read_dsn(dsn), "secret": SECRET, **settings}
+        # Its flag would show it to all who see processes.
+        secret = {} if settings.get("apart") else {"secret": SECRET}
+        given = {"read_dsn": cluster.read_dsn(dsn), **secret, **settings}
         running.append(await serve("bank", dsn, transport=transport, **given))
         return running[-1]
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parametrize("transport", ["http"], scope="module")
 LOST = "CONSISTENCY_TOKEN_OF_LOST_TIMELINE"
 
 
-@pytest.mark.parametrize(("system", "timeline"), [(0, 1), (1, 0)])
+@pytest.mark.parametrize(("system", "timeline"), [(0, -1), (0, 1), (1, 0)])
 async def test_tokens_of_other_timelines_and_clusters_are_refused(
     bank_for: BankFor, system: int, timeline: int
 ) -> None:

@@ -11,7 +11,7 @@ from gateway.db.coalesce.batch_statements import Args, Kind
 from gateway.db.coalesce.concurrency import BatchConcurrency
 from gateway.db.coalesce.statistics import Outcomes
 from gateway.request.calls.call import Call
-from gateway.request.calls.log_position import ANYWHERE
+from gateway.request.calls.log_position import ANYWHERE, LogPosition
 
 if TYPE_CHECKING:
     import asyncio
@@ -85,13 +85,29 @@ class Batch:
     def call_of(self, places: Sequence[Place], principal: Principal | None) -> Call:
         """Return the call that the statement of some of its callers is run for.
 
-        What is fresh enough for who asks most is so for all. All ask for a position of the log, or none does.
+        What is fresh enough for who asks most is so for all.
         """
         first = places[0].call
         spans = tuple(span for place in places for span in place.call.spans)
-        reads_at = first.reads_at and max(place.call.reads_at or ANYWHERE for place in places)
         who = principal or ANONYMOUS
-        return Call(first.method, who, self.deadline, first.operation, spans=spans, reads_at=reads_at)
+        return Call(
+            first.method,
+            who,
+            self.deadline,
+            first.operation,
+            spans=spans,
+            reads_at=first.reads_at and (_most(place.call.reads_at for place in places) or ANYWHERE),
+            must_hold=_most(place.call.must_hold for place in places),
+        )
+
+
+def _most(positions: Iterable[LogPosition | None]) -> LogPosition | None:
+    """Return the highest position; of several timelines that of the lowest, which the others don't hold."""
+    known = [one for one in positions if one is not None and one != ANYWHERE]
+    if not known:
+        return None
+    lowest = min(known)[:2]
+    return max(one for one in known if one[:2] == lowest)
 
 
 class BatchQueue:

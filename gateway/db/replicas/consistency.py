@@ -1,10 +1,28 @@
 """Which position of the log a read needs, by the consistency that its caller asks for."""
 
+from typing import NamedTuple
+
 from gateway.db.replicas.primary_log import PrimaryLog
 from gateway.errors import FailedPrecondition, InvalidArgument
 from gateway.request.calls.log_position import ANYWHERE, UNTOLD, LogPosition
 from gateway.request.position_tokens import PositionTokens
 from gateway.schema.consistency import EXPECTED, HEADER, Consistency, Freshness, read_consistency
+
+
+class Needed(NamedTuple):
+    """What a read needs.
+
+    Args:
+        reads_at: the position that a replica has to have; None where the primary is to be read.
+        must_hold: that of a write which the primary has to have, too; None where no token was sent.
+
+    """
+
+    reads_at: LogPosition | None
+    must_hold: LogPosition | None = None
+
+
+_ANY, _STRONG = Needed(ANYWHERE), Needed(None)
 
 
 class ReadConsistency:
@@ -20,8 +38,8 @@ class ReadConsistency:
         self._tokens = tokens
         self._log = log
 
-    def position(self, asked: Consistency | str) -> LogPosition | None:
-        """Return the position that a replica has to have; None where the primary is to be read.
+    def needed(self, asked: Consistency | str) -> Needed:
+        """Return what a read needs.
 
         Raises InvalidArgument (INVALID_CONSISTENCY) for what is no such text or token, and FailedPrecondition
         (CONSISTENCY_TOKEN_OF_LOST_TIMELINE) for a token of another timeline or cluster than the primary's:
@@ -29,12 +47,13 @@ class ReadConsistency:
         """
         wanted = read_consistency(asked) if isinstance(asked, str) else asked
         if wanted is None:
-            raise _invalid(EXPECTED)
+            raise invalid(EXPECTED)
         if wanted.freshness is Freshness.AT_LEAST:
-            return self._opened(wanted.token)
+            position = self._opened(wanted.token)
+            return Needed(position, position)
         if wanted.freshness is Freshness.BOUNDED:
-            return self._log.since(wanted.seconds)
-        return ANYWHERE if wanted.freshness is Freshness.ANY else None
+            return Needed(self._log.since(wanted.seconds))
+        return _ANY if wanted.freshness is Freshness.ANY else _STRONG
 
     def told(self, written: LogPosition) -> str:
         """Return what the caller of a write is to say with its reads, to read what it has written."""
@@ -42,20 +61,25 @@ class ReadConsistency:
             return Freshness.STRONG.value
         return f"{Freshness.AT_LEAST.value}={self._tokens.seal(written)}"
 
-    def _opened(self, token: str) -> LogPosition | None:
+    def _opened(self, token: str) -> LogPosition:
         position, latest = self._tokens.open(token), self._log.latest
         if position is None:
-            raise _invalid("its token is none of this service's: send what a write has told as it was read")
-        if latest is None:
-            return None
-        if position[:2] != latest[:2]:
-            raise FailedPrecondition(
-                f"{HEADER}: the token's write was made before another server became the primary, and may be "
-                "lost: read with strong, and go on with the token of the next write",
-                reason="CONSISTENCY_TOKEN_OF_LOST_TIMELINE",
-            )
+            raise invalid("its token is none of this service's: send what a write has told as it was read")
+        # One of a later timeline is of a primary that nobody here has heard of yet.
+        if latest is not None and (position.system != latest.system or position.timeline < latest.timeline):
+            raise lost_timeline()
         return position
 
 
-def _invalid(why: str) -> InvalidArgument:
+def lost_timeline() -> FailedPrecondition:
+    """Return the error of a token whose write the primary isn't known to have."""
+    return FailedPrecondition(
+        f"{HEADER}: the token's write was made before another server became the primary, and may be lost: "
+        "read with strong, and go on with the token of the next write",
+        reason="CONSISTENCY_TOKEN_OF_LOST_TIMELINE",
+    )
+
+
+def invalid(why: str) -> InvalidArgument:
+    """Return the error of metadata that don't say how fresh a read is to be."""
     return InvalidArgument(f"{HEADER}: {why}", reason="INVALID_CONSISTENCY")

@@ -9,6 +9,8 @@ from gateway.request.calls.log_position import LogPosition
 _KEPT = 16_384
 """Positions that are kept at least, once there are so many: an hour and more of them."""
 
+_CURRENT_SECONDS = 1.0
+
 
 class PrimaryLog:
     """Positions of the primary in the order in which they were asked, all of one timeline.
@@ -22,6 +24,7 @@ class PrimaryLog:
         self._clock = clock
         self._times: list[float] = []
         self._lsns: list[int] = []
+        self._is_lost = True
         self.latest: LogPosition | None = None
         """The last position; None before there was one."""
 
@@ -32,8 +35,13 @@ class PrimaryLog:
         elif len(self._times) >= 2 * _KEPT:
             self._forget(_KEPT)
         self.latest = position
+        self._is_lost = False
         self._times.append(asked_at)
         self._lsns.append(position.lsn)
+
+    def lost(self) -> None:
+        """Note that the primary doesn't answer, or has ended a connection."""
+        self._is_lost = True
 
     def since(self, seconds: float) -> LogPosition | None:
         """Return a position that holds all that was committed until so many seconds ago.
@@ -44,6 +52,11 @@ class PrimaryLog:
         if self.latest is None or first == len(self._lsns):
             return None
         return self.latest._replace(lsn=self._lsns[first])
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the primary has been heard of within the last second, and not failed to answer since."""
+        return not self._is_lost and self._clock() - self._times[-1] <= _CURRENT_SECONDS
 
     def seconds_behind(self, position: LogPosition) -> float:
         """Return for how long the primary has been past a position, as far as it was asked."""

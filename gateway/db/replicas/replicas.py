@@ -60,7 +60,13 @@ class Replicas:
         await asyncio.gather(*(one.close(grace) for one in self.all))
 
     def at_hand(self, needed: LogPosition) -> Replica | None:
-        """Return the next replica in turn that is known to have a position; None where none is."""
+        """Return the next replica in turn that is known to have a position; None where none is.
+
+        While the primary isn't heard of it may be lost, and replicas may follow another one, which a role
+        without rights can't see: none is known to have anything then.
+        """
+        if needed != ANYWHERE and not self._log.is_current:
+            return None
         replicas = self.all
         for _ in replicas:
             self._turn = (self._turn + 1) % len(replicas)
@@ -104,7 +110,9 @@ class Replicas:
         seconds = self._seconds_for(call)
         if nearest.seconds_behind > self._wait + 2 * _INTERVAL or seconds <= 0:
             return None
-        return nearest if await nearest.wait(needed, seconds) else None
+        if not self._log.is_current or not await nearest.wait(needed, seconds):
+            return None
+        return nearest if self._log.is_current else None
 
     def _seconds_for(self, call: Call) -> float:
         """Return how long a call may wait for a replica: there has to be time left for the primary."""
@@ -120,7 +128,9 @@ class Replicas:
     async def _look_at_log(self) -> None:
         asked_at, deadline = monotonic(), asyncio.get_running_loop().time() + _LOOK_SECONDS
         position = await self._primary.log_position(Call("replicas", deadline=deadline))
-        if position is not None:
+        if position is None:
+            self._log.lost()
+        else:
             self._log.add(asked_at, position)
 
 

@@ -47,6 +47,7 @@ class Call:
         moment: its own time, in microseconds since 2000, once that was asked for: see `time`.
         reads_at: the position of the log that a replica has to have which it reads; None of one that reads
             the primary.
+        must_hold: the position of a write that whatever is read has to have; None where no token was sent.
         written: where the log stood after its last COMMIT, where writes tell that.
 
     """
@@ -67,6 +68,7 @@ class Call:
     explanation: Explanation | None = None
     moment: int | None = None
     reads_at: LogPosition | None = None
+    must_hold: LogPosition | None = None
     written: LogPosition | None = None
 
     def time(self) -> int:

@@ -220,6 +220,11 @@ class VariedHeaders(Sequence[Header]):
     def __iter__(self) -> Iterator[Header]:
         return iter(self._headers())
 
+    @property
+    def like(self) -> Sequence[Header]:
+        """The others: the same names, in the same order."""
+        return self._like
+
     def only(self, name: bytes) -> bytes:
         """Return the value of a header that comes once, as `only` does, and read no other."""
         for place, written in zip(self._at, self._written, strict=True):
@@ -240,6 +245,12 @@ class VariedHeaders(Sequence[Header]):
 def read_only(headers: Sequence[Header], name: bytes) -> bytes:
     """Return the value of a header that comes once, as `only` does; of those that vary no other is read."""
     return headers.only(name) if isinstance(headers, VariedHeaders) else only(headers, name)
+
+
+def has(headers: Sequence[Header], name: bytes) -> bool:
+    """Return whether a header is there, without reading the values of those that vary."""
+    known = headers.like if isinstance(headers, VariedHeaders) else headers
+    return any(key == name for key, _ in known)
 
 
 def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
