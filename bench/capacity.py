@@ -172,9 +172,10 @@ def measured_costs(series: list[Any], dataset: str = "item") -> Costs:
         return _median(series, f"{verb} {dataset}, {in_flight} in flight", metric)
 
     def cost(metric: str) -> tuple[Cost, Cost]:
-        many = at("Get", MANY, metric)
+        many, update = at("Get", MANY, metric), at("Update", MANY, metric)
         read = Cost.of(at("Get", 1, metric), many)
-        return read, read.times(at("Update", MANY, metric) / many)
+        # Of a short run a Get may take less than a clock's tick.
+        return read, read.times(update / many) if many else Cost(update, 0.0)
 
     (read, write), (read_in_postgres, write_in_postgres) = cost("cpu"), cost("cpu_postgres")
     return Costs(read, write, read_in_postgres, write_in_postgres)

@@ -25,7 +25,7 @@ from tests.deploy.workloads import (
     of_service,
     rendered,
 )
-from tests.harness.tools import tool
+from tests.harness.tools import installed, tool
 
 LEAST, FULL = (CHART / "ci" / name for name in ("values.yaml", "full-values.yaml"))
 KUBERNETES = ("1.27", "1.37")
@@ -191,7 +191,7 @@ def test_the_chart_is_of_this_version() -> None:
 
 
 def test_compose_s_schema_finds_the_file_right() -> None:
-    command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
+    command = [installed("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -32,6 +32,7 @@ from tests.deploy.workloads import (
 from tests.harness.databases import FORGETFUL
 from tests.harness.gateway import SCHEMAS
 from tests.harness.polling import next_poll
+from tests.harness.tools import installed
 
 OF_THE_BASE = {
     *("libc.so.6", "libpthread.so.0", "libm.so.6", "librt.so.1", "libdl.so.2", "libutil.so.1"),
@@ -254,7 +255,9 @@ async def test_the_compose_file_s_gateway_serves_and_drains(
 
 
 def test_hadolint_has_nothing_to_say() -> None:
-    done = subprocess.run(["hadolint", str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [installed("hadolint"), str(DOCKERFILE)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 

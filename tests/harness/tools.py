@@ -1,6 +1,7 @@
 """Programs that tests run, built by `make tools` and `make test-tools`."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,8 @@ def tool(name: str) -> Path:
     if found is None:
         pytest.skip(f"{name} is neither in .tools/bin nor on PATH: {_FROM.get(name, _BUILT)}")
     return Path(found)
+
+
+def installed(name: str) -> str:
+    """Return where a program is that a Python package brought."""
+    return str(Path(sys.executable).with_name(name))
