@@ -66,6 +66,7 @@ TABLE = {
     "managed": "managed: false",
     "unreadable": 'unreadable: "unreadable"',
     "audit": "audit: AUDIT_ROWS",
+    "cache": "cache: {ttl: {seconds: 5}}",
     "search": 'search: {words: {column: {name: "note" weight: B} language: "english" stored_in: "words"} '
     'likeness: {column: "code" index: NONE threshold: 0.5}}',
 }
