@@ -32,6 +32,7 @@ async def test_without_standard_streams_it_serves_and_stops(databases: Databases
                 while not socket.exists() and server.returncode is None:
                     await next_poll()
             client = Client(f"unix:{socket}", descriptors_of("ledger"))
+            await client.channel.channel_ready()  # the socket is there before anybody listens
             with pytest.raises(RpcFailed) as failed:
                 await client.call(GET, {"book": "main", "number": 1})
             assert failed.value.code is grpc.StatusCode.NOT_FOUND
