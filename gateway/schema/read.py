@@ -12,6 +12,7 @@ from gateway.schema.model import Resource, Schema
 from gateway.schema.protos.elements import read_elements
 from gateway.schema.protos.foreign_packages import is_foreign
 from gateway.schema.protos.options import has_table
+from gateway.schema.resources.distribution import settle_distributions
 from gateway.schema.resources.references import settle_references
 from gateway.schema.resources.relations import with_relations
 from gateway.schema.resources.resource import read_resource
@@ -62,7 +63,8 @@ def read_declared(descriptor_set: FileDescriptorSet) -> Declared:
     diagnostics = Diagnostics(read_elements(files))
     own = [file for file in build_files(files) if not is_foreign(file.package)]
     messages = [one for file in own for one in _messages(list(file.message_types_by_name.values()))]
-    resources = with_relations(settle_references(_read_resources(messages, diagnostics)), diagnostics)
+    read = settle_distributions(settle_references(_read_resources(messages, diagnostics)))
+    resources = with_relations(read, diagnostics)
     check_resources(resources, messages, diagnostics)
     return Declared(resources, own, diagnostics)
 

@@ -161,6 +161,24 @@ class Partitions:
     tables: tuple[Partition, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How Citus spreads a table's rows over its nodes.
+
+    Args:
+        column: the column whose value says the shard of a row; None of a reference table, which each node has
+            whole.
+        colocate_with: the schema and name of the table that the author named.
+        group: those of the table that is named at last: what tables of one group distribute by the same value
+            is on one node. None of reference tables.
+
+    """
+
+    column: str | None
+    colocate_with: tuple[str, str] | None = None
+    group: tuple[str, str] | None = None
+
+
 class Audit(Enum):
     """What is kept of each change of a row."""
 
@@ -212,6 +230,8 @@ class Resource:
     audit: Audit = Audit.NOTHING
     partitions: Partitions | None = None
     """The tables that the rows are in, of which its own is the whole; None where that holds them itself."""
+    distribution: Distribution | None = None
+    """How Citus spreads its rows; None where they are on one node."""
     parts: frozenset[str] = field(default=frozenset(), compare=False)
     """The names of its partitions in the database, which PostgreSQL's errors tell in place of the table's."""
     search: Search | None = None

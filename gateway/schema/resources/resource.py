@@ -7,6 +7,7 @@ from rowgate.v1.annotations_pb2 import TableOptions
 from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Audit, Resource, TablePolicy
 from gateway.schema.protos.options import table_options
+from gateway.schema.resources.distribution import read_distribution
 from gateway.schema.resources.fields import not_stored, read_fields
 from gateway.schema.resources.keys import TableReader
 from gateway.schema.resources.partitions import read_partitions, with_known_values
@@ -46,6 +47,7 @@ def read_resource(message: Descriptor, diagnostics: Diagnostics) -> Resource:
         search=search,
         audit=_AUDITS.get(options.audit, Audit.NOTHING),
         partitions=partitions,
+        distribution=read_distribution(table, options),
         cache_seconds=_cache_seconds(message, options, diagnostics),
         comment=diagnostics.elements[message.full_name].comment,
         managed=options.managed if options.HasField("managed") else True,

@@ -9,6 +9,7 @@ from gateway.schema.diagnostics import Diagnostics
 from gateway.schema.model import Resource
 from gateway.schema.rules.allows import allow_findings
 from gateway.schema.rules.columns import column_findings
+from gateway.schema.rules.distribution import distribution_findings
 from gateway.schema.rules.keys import key_findings
 from gateway.schema.rules.misplaced_options import misplaced_option_findings
 from gateway.schema.rules.names import (
@@ -41,6 +42,7 @@ def check_resources(
         hiding_findings(messages),
         validation_findings(messages),
         partition_findings(resources),
+        distribution_findings(resources),
     )
     for finding in chain.from_iterable(schema_wide):
         diagnostics.add(*finding)

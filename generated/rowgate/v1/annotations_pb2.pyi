@@ -87,7 +87,7 @@ SERVICE_FIELD_NUMBER: _ClassVar[int]
 service: _descriptor.FieldDescriptor
 
 class TableOptions(_message.Message):
-    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit", "search", "partition_by", "cache")
+    __slots__ = ("name", "schema", "primary_key", "unique", "index", "check", "foreign_key", "version", "created_at", "updated_at", "soft_delete", "etag", "managed", "unreadable", "policy", "audit", "search", "partition_by", "cache", "distribute_by", "reference", "colocate_with")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +107,9 @@ class TableOptions(_message.Message):
     SEARCH_FIELD_NUMBER: _ClassVar[int]
     PARTITION_BY_FIELD_NUMBER: _ClassVar[int]
     CACHE_FIELD_NUMBER: _ClassVar[int]
+    DISTRIBUTE_BY_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    COLOCATE_WITH_FIELD_NUMBER: _ClassVar[int]
     name: str
     schema: str
     primary_key: _containers.RepeatedScalarFieldContainer[str]
@@ -126,7 +129,10 @@ class TableOptions(_message.Message):
     search: SearchOptions
     partition_by: PartitionBy
     cache: Cache
-    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ..., search: _Optional[_Union[SearchOptions, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., cache: _Optional[_Union[Cache, _Mapping]] = ...) -> None: ...
+    distribute_by: str
+    reference: bool
+    colocate_with: str
+    def __init__(self, name: _Optional[str] = ..., schema: _Optional[str] = ..., primary_key: _Optional[_Iterable[str]] = ..., unique: _Optional[_Iterable[_Union[UniqueKey, _Mapping]]] = ..., index: _Optional[_Iterable[_Union[Index, _Mapping]]] = ..., check: _Optional[_Iterable[_Union[Check, _Mapping]]] = ..., foreign_key: _Optional[_Iterable[_Union[ForeignKey, _Mapping]]] = ..., version: _Optional[str] = ..., created_at: _Optional[str] = ..., updated_at: _Optional[str] = ..., soft_delete: _Optional[str] = ..., etag: _Optional[str] = ..., managed: _Optional[bool] = ..., unreadable: _Optional[str] = ..., policy: _Optional[_Union[TablePolicy, _Mapping]] = ..., audit: _Optional[_Union[Audit, str]] = ..., search: _Optional[_Union[SearchOptions, _Mapping]] = ..., partition_by: _Optional[_Union[PartitionBy, _Mapping]] = ..., cache: _Optional[_Union[Cache, _Mapping]] = ..., distribute_by: _Optional[str] = ..., reference: _Optional[bool] = ..., colocate_with: _Optional[str] = ...) -> None: ...
 
 class Cache(_message.Message):
     __slots__ = ("ttl",)
