@@ -2,6 +2,7 @@
 
 import os
 import queue
+import secrets
 import signal
 import socket
 import subprocess
@@ -9,21 +10,26 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+# Below those that Linux and macOS give to the ends of connections that go out.
+_PORTS = range(15_000, 32_000)
 
 LAST_LINE = "Ctrl-C ends it."
 """What the sample prints when it is served and loaded."""
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port that was free a moment ago, and that no connection is given as its own end."""
+    while True:
+        port = secrets.choice(_PORTS)  # hypothesis seeds `random`
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(slots=True)

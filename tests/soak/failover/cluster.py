@@ -28,6 +28,7 @@ from tests.harness.sample import free_port
 TTL = 6
 _SECONDS = 120
 _LOOK_SECONDS = 0.1
+_LOGGED_LINES = 15
 _DCS = {"ttl": TTL, "loop_wait": 1, "retry_timeout": 2, "maximum_lag_on_failover": 1 << 30}
 _PARAMETERS = {
     "fsync": "off",  # a process that is killed keeps what the system has taken
@@ -182,6 +183,11 @@ class Cluster:
                         return node
                 await asyncio.sleep(_LOOK_SECONDS)
 
+    def log(self) -> str:
+        """Return the last that each node's Patroni and PostgreSQL logged."""
+        logs = ((node.name, (node.folder / "log").read_text().splitlines()) for node in self.nodes)
+        return "\n".join(f"{name}: {line}" for name, lines in logs for line in lines[-_LOGGED_LINES:])
+
     async def synchronous(self, *, on: bool) -> None:
         """Let commits wait for a standby, or not."""
         leader = await self.leader()
@@ -230,7 +236,10 @@ async def cluster(folder: Path, count: int) -> AsyncIterator[Cluster]:
         made = Cluster(nodes, user)
         for node in nodes:
             await made.start(node)
-        await made.leader()
+        try:
+            await made.leader()
+        except TimeoutError as error:
+            raise AssertionError(f"the cluster did not come up:\n{made.log()}") from error
         yield made
 
 
