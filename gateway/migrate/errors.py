@@ -51,7 +51,7 @@ class NotOursError(MigrationError):
 def _is_changeable(difference: Difference) -> bool:
     """Return whether an adoption helps: no column that nobody named is dropped, nor a view or a child.
 
-    Nor is a table divided: PostgreSQL makes it so, or never.
+    Nor is a table divided or distributed: it is made so, or never.
     """
-    never = (Kind.TABLE, Kind.CHILDREN, Kind.PARTITIONED)
+    never = (Kind.TABLE, Kind.CHILDREN, Kind.PARTITIONED, Kind.DISTRIBUTION)
     return difference.change is not Change.IN_THE_WAY and difference.kind not in never

@@ -17,6 +17,7 @@ from gateway.migrate.errors import DestructiveChangeError, MigrationError, NotOu
 from gateway.migrate.locks.lock import Connect, Connection, alone, opened
 from gateway.migrate.locks.waits import LockTimeoutError, LockWaits
 from gateway.migrate.plan import renamed_tables
+from gateway.migrate.plan.distribution import refuse_without_citus
 from gateway.migrate.plan.dropped_with_columns import refuse_collateral
 from gateway.migrate.plan.field_numbers import (
     fields_of,
@@ -199,6 +200,7 @@ async def plan_changes(connection: Connection, metadata: MetaData, asked: Manage
 
     """
     managed, sides, whole = await read_state(connection, metadata, asked)
+    refuse_without_citus(sides.wanted, sides.found)
     fields = fields_of(metadata)
     refuse_other_names(fields, sides.found, managed)
     reached = reachable(sides.wanted, sides.found, managed)

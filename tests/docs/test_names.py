@@ -18,6 +18,7 @@ VARIABLES_OF_OTHERS = {
     "ROWGATE_POOLSIZE",  # the example of a wrong name
     "ROWGATE_PORT",  # Kubernetes sets it beside a service called rowgate
     "ROWGATE_SERVICE_HOST",
+    "ROWGATE_TEST_CITUS_DSN",  # names the cluster of tests that take one
     "ROWGATE_TEST_TRANSPORT",  # chooses what the tests run over
 }
 OTHERS = {
@@ -27,6 +28,7 @@ OTHERS = {
     "KIND_VIEW",
     "MOOD_SO_SO",
     "STRING_EMAIL",  # a rule of protovalidate
+    "citus_set_coordinator_host",  # functions of Citus
     "client_min_messages",  # settings of PostgreSQL
     "create_all",  # SQLAlchemy's
     "ignore_startup_parameters",  # PgBouncer's

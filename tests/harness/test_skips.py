@@ -32,6 +32,11 @@ def test_fails(): raise ValueError
 
 
 def test_runs(): ...
+
+
+@pytest.mark.citus
+@pytest.mark.skip(reason="no cluster")
+def test_on_a_cluster(): ...
 """
 MODULE = """
 import pytest
@@ -40,11 +45,13 @@ pytest.skip("not here", allow_module_level=True)
 
 
 @pytest.mark.parametrize(
-    ("ci", "counts"), [("true", "1 passed, 1 xfailed, 3 errors"), ("", "1 passed, 3 skipped, 1 xfailed")]
+    ("ci", "counts"),
+    [("true", "1 passed, 1 skipped, 1 xfailed, 3 errors"), ("", "1 passed, 4 skipped, 1 xfailed")],
 )
 def test_a_skip_fails_in_ci_alone(tmp_path: Path, ci: str, counts: str) -> None:
     for name, text in {"conftest": CONFTEST, "test_some": TESTS, "test_module": MODULE}.items():
         (tmp_path / f"{name}.py").write_text(text)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = citus\n")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
     ended = subprocess.run(
         [*command, tmp_path],

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gateway.introspect.drift.differences import Change, Difference, Kind, is_shorter_text
+from gateway.introspect.drift.distribution import distribution_differences
 from gateway.introspect.drift.partitions import partitioning_differences
 from gateway.introspect.tables.definitions import Part, definition
 from gateway.introspect.tables.table_records import Catalog, Column, Name, Surroundings, Table
@@ -77,6 +78,7 @@ def _table(wanted: Table, found: Table, loose: Collection[Name]) -> Iterator[Dif
         yield _different(Kind.CHILDREN, wanted.name, "", None, ", ".join(map(str, found.children)))
     if wanted.partition_key:
         yield from partitioning_differences(wanted, found, loose)
+    yield from distribution_differences(wanted, found)
     if wanted.rules != found.rules:
         yield _different(Kind.RULES, wanted.name, "", None, ", ".join(found.rules))
     yield from _columns(wanted, found)

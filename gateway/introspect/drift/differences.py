@@ -35,6 +35,8 @@ class Kind(Enum):
     TABLE = "table"
     PARTITIONED = "partitioning"
     PARTITION = "partition"
+    DISTRIBUTION = "distribution"
+    TWO_PHASES = "commit in two phases"
     CHILDREN = "inheritance"
     RULES = "rules"
     CASCADES = "cascades"
@@ -136,7 +138,8 @@ class Difference:
         if self.kind in (Kind.ENUM, Kind.LABEL):
             return f"enum type {self.table}" + (f": label {self.name}" if self.name else "")
         if not self.name:
-            return f"table {self.table}" + (": its comment" if self.kind is Kind.COMMENT else "")
+            own = self.kind in (Kind.COMMENT, Kind.TWO_PHASES)
+            return f"table {self.table}" + (f": its {self.kind.value}" if own else "")
         if self.kind in (Kind.KEY, Kind.CHECK, Kind.FOREIGN_KEY, Kind.INDEX):
             return f"table {self.table}: {self.kind.value} {self.name}"
         return f"table {self.table}: column {self.name}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from gateway.introspect.drift.differences import Difference, Kind
+from gateway.introspect.tables.distribution import CITUS
 
 VERSIONS = "SELECT extname::text AS name, extversion::text AS version FROM pg_catalog.pg_extension"
 
@@ -14,6 +15,10 @@ _SOURCES = {
     "hstore": "it is one of PostgreSQL's contrib modules",
     "ltree": "it is one of PostgreSQL's contrib modules",
 }
+OF_CITUS = (
+    "tables are to be distributed, and this database is none of Citus': each node has to have it "
+    "(`CREATE EXTENSION citus`), and this one the others (`SELECT citus_add_node(…)`)"
+)
 _ITERATIVE = (0, 8)
 """The version of pgvector from which an index is scanned on where a filter leaves too few rows."""
 
@@ -24,6 +29,8 @@ def help_for(differences: Iterable[Difference]) -> str:
 
 
 def _help(extension: str) -> str:
+    if extension == CITUS:
+        return f"extension {CITUS}: {OF_CITUS}"
     source = _SOURCES.get(extension)
     made = f"`CREATE EXTENSION {extension}`, by a role that may, makes it where PostgreSQL's packages hold it"
     return f"extension {extension}: {made}" + (f"; {source}" if source else "")

@@ -15,6 +15,7 @@ from gateway.introspect.drift.refused_options import refused_options
 from gateway.introspect.drift.unmanaged_tables import unmanaged_differences
 from gateway.introspect.tables.catalog import Connection, read_catalog
 from gateway.introspect.tables.ddl import QUALIFY_NAMES
+from gateway.introspect.tables.distribution import with_found_distributions, with_wanted_distributions
 from gateway.introspect.tables.model_tables import needs_of, partitions_of, read_model, tables_of
 from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.introspect.tables.temporary_tables import renamed, respelled, undone
@@ -94,9 +95,8 @@ async def read_sides(
     needs, parts = needs_of(tables), frozenset(partitions_of(tables))
     async with undone(connection):
         await connection.execute(QUALIFY_NAMES)
-        found = without_partitions(
-            await read_catalog(connection, needs.tables | others | parts, needs.enums), parts
-        )
+        catalog = await read_catalog(connection, needs.tables | others | parts, needs.enums)
+        found = without_partitions(await with_found_distributions(connection, catalog), parts)
     found = await renamed(connection, found, renames)
     try:
         wanted, doubtful = await _read_wanted(connection, metadata, found)
@@ -120,7 +120,8 @@ async def _read_wanted(
 ) -> tuple[Catalog, frozenset[Name]]:
     """Return the model, and the names of the tables whose expressions were spelled twice."""
     async with undone(connection):
-        wanted = await read_model(connection, tables_of(metadata), found)
+        tables = await read_model(connection, tables_of(metadata), found)
+        wanted = with_wanted_distributions(tables, metadata)
         doubtful = _doubtful(compare(named_as_found(wanted, found), found))
         return await respelled(connection, wanted, doubtful, found), doubtful
 

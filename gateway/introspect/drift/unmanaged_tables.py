@@ -7,6 +7,7 @@ Of a view PostgreSQL knows neither keys nor NULLs: there the schema's word count
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column as SqlColumn
@@ -15,10 +16,12 @@ from sqlalchemy import Table as SqlTable
 
 from gateway.introspect.drift.compare import compare_surroundings
 from gateway.introspect.drift.differences import Change, Difference, Kind
+from gateway.introspect.drift.distribution import distribution_differences
 from gateway.introspect.drift.partitions import partition_differences
 from gateway.introspect.tables.catalog import RELATIONS, Connection, read_catalog
 from gateway.introspect.tables.ddl import QUALIFY_NAMES
 from gateway.introspect.tables.definitions import definition
+from gateway.introspect.tables.distribution import CITUS, distributions_of, with_found_distributions
 from gateway.introspect.tables.model_tables import (
     extensions_of_indexes,
     needs_of,
@@ -55,11 +58,22 @@ async def unmanaged_differences(connection: Connection, metadata: MetaData) -> t
     types = await _qualified_types(connection, tables)
     async with undone(connection):
         await connection.execute(QUALIFY_NAMES)
-        found = await read_catalog(connection, [table_name(table) for table in tables], enums, RELATIONS)
-    wanted = Surroundings(schemas=frozenset(), extensions=extensions_of_indexes(tables), enums=enums)
+        names = [table_name(table) for table in tables]
+        catalog = await read_catalog(connection, names, enums, RELATIONS)
+        found = await with_found_distributions(connection, catalog)
+    spread = distributions_of(metadata)
+    extensions = extensions_of_indexes(tables) | ({CITUS} if spread.keys() & set(names) else set())
+    wanted = Surroundings(schemas=frozenset(), extensions=extensions, enums=enums)
     return (
         *compare_surroundings(wanted, found),
         *(difference for table in tables for difference in _relation(table, found, types)),
+        *(
+            difference
+            for table in found.tables.values()
+            for difference in distribution_differences(
+                replace(table, distribution=spread.get(table.name), in_two_phases=False), table
+            )
+        ),
     )
 
 

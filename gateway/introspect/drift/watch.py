@@ -29,7 +29,17 @@ _CLOSE_SECONDS = 5
 _TELLING = "SCHEMA_MISMATCH"
 # With any of these statements fail. A check that is gone, say, lets in what it shouldn't: it is only logged.
 _FAILING = frozenset(
-    {Kind.SCHEMA, Kind.EXTENSION, Kind.ENUM, Kind.LABEL, Kind.TABLE, Kind.COLUMN, Kind.TYPE, Kind.KEY}
+    {
+        Kind.SCHEMA,
+        Kind.EXTENSION,
+        Kind.ENUM,
+        Kind.LABEL,
+        Kind.TABLE,
+        Kind.COLUMN,
+        Kind.TYPE,
+        Kind.KEY,
+        Kind.DISTRIBUTION,
+    }
 )
 _UNABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError, ModelRefusedError)
 

@@ -5,7 +5,16 @@ from typing import TypeAlias
 
 from gateway.introspect.drift.differences import DEFERRABLE, NOT_VALID
 from gateway.introspect.tables.ddl import quote, quoted
-from gateway.introspect.tables.table_records import Check, Column, ForeignKey, Index, Key, Name, Table
+from gateway.introspect.tables.table_records import (
+    Check,
+    Column,
+    Distribution,
+    ForeignKey,
+    Index,
+    Key,
+    Name,
+    Table,
+)
 from gateway.schema.tables.literals import literal
 
 Part: TypeAlias = Key | Check | ForeignKey | Index
@@ -65,6 +74,16 @@ def create_index(index: Index, table: str, *, concurrently: bool = False) -> str
     how = "CONCURRENTLY IF NOT EXISTS " if concurrently else ""
     what = definition(index).removeprefix("UNIQUE ")
     return f"CREATE {unique}INDEX {how}{quote(index.name)} ON {table} {what}"
+
+
+def distribute(table: Name, distribution: Distribution) -> str:
+    """Return the statement that has Citus spread a table."""
+    name = literal(quoted(table))
+    if distribution.column is None:
+        return f"SELECT pg_catalog.create_reference_table({name})"
+    beside = literal(quoted(min(distribution.colocated))) if distribution.colocated else "'none'"
+    column = literal(distribution.column)
+    return f"SELECT pg_catalog.create_distributed_table({name}, {column}, colocate_with => {beside})"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -113,6 +113,28 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Distribution:
+    """How Citus spreads a table's rows over its nodes.
+
+    Args:
+        column: the column whose value says the shard of a row; None of a reference table.
+        colocated: tables whose rows of the same value are on the same node; in a model those that have to be.
+        otherwise: how it is spread where that is neither.
+
+    """
+
+    column: str | None
+    colocated: frozenset[Name] = frozenset()
+    otherwise: str = ""
+
+    def __str__(self) -> str:
+        if self.otherwise or self.column is None:
+            return self.otherwise or "a reference table"
+        beside = ", ".join(map(str, sorted(self.colocated)))
+        return f'distributed by "{self.column}"' + (f" beside {beside}" if beside else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table; each mapping is by name, columns in their order."""
 
@@ -146,6 +168,10 @@ class Table:
     """Whether it is a view, or anything else whose rows and keys PostgreSQL doesn't keep itself."""
     writes: frozenset[str] = field(default=frozenset(), compare=False)
     """Those of INSERT, UPDATE and DELETE that PostgreSQL lets it be written by."""
+    distribution: Distribution | None = field(default=None, compare=False)
+    """How Citus spreads its rows; None where they are on one node."""
+    in_two_phases: bool = field(default=False, compare=False)
+    """Whether transactions that write it are committed by all of Citus' nodes, or by none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

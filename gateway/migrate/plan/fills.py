@@ -104,12 +104,12 @@ async def tables_with_rows(
 
 
 async def _has_nulls(connection: Connection, table: Name, column: str) -> bool:
-    query = f"SELECT EXISTS (SELECT FROM {quoted(table)} WHERE {quote(column)} IS NULL)"  # noqa: S608 - quoted names
+    query = f"SELECT EXISTS (SELECT 1 FROM {quoted(table)} WHERE {quote(column)} IS NULL)"  # noqa: S608 - quoted names
     return bool(await connection.fetchval(query))
 
 
 async def _has_rows(connection: Connection, table: Name) -> bool:
-    return bool(await connection.fetchval(f"SELECT EXISTS (SELECT FROM {quoted(table)})"))  # noqa: S608 - a quoted name
+    return bool(await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {quoted(table)})"))  # noqa: S608 - a quoted name
 
 
 async def _fitting(connection: Connection, wanted: Table, found: Table) -> Table:

@@ -11,6 +11,7 @@ from gateway.introspect.tables.definitions import (
     create_table,
     definition,
 )
+from gateway.introspect.tables.distribution import CITUS
 from gateway.introspect.tables.table_records import (
     Catalog,
     Check,
@@ -23,6 +24,11 @@ from gateway.introspect.tables.table_records import (
 )
 from gateway.migrate.plan.columns import alter_column
 from gateway.migrate.plan.dependent_objects import TableChange, table_changes
+from gateway.migrate.plan.distribution import (
+    commit_in_two_phases,
+    distribute_tables,
+    over_one_connection,
+)
 from gateway.migrate.plan.online import (
     Place,
     build,
@@ -65,7 +71,8 @@ def plan(
     built = [pair for change in changed for pair in built_outside(change)]
     references = [*_new_references(new), *_missing_references(changed)]
     waiting = waiting_references(wanted, built)
-    return (
+    return over_one_connection(
+        wanted,
         *_labels(wanted, found),
         *_surroundings(wanted, found),
         *_drop_parts(changed, old, managed),
@@ -76,6 +83,8 @@ def plan(
         *(step for change in changed for step in _add_parts(change)),
         *(step for change in changed for step in changed_partitions(change, found.loose)),
         *(_create_index(table, index) for table in new for index in table.indexes.values()),
+        *distribute_tables(new),
+        *commit_in_two_phases(wanted, found),
         *(step for name, step in references if name not in waiting),
         *_comments(wanted, changes),
         *(step for table in old for step in _drop_table(table, wanted)),
@@ -96,7 +105,7 @@ def _labels(wanted: Catalog, found: Catalog) -> Iterator[Step]:
 def _surroundings(wanted: Catalog, found: Catalog) -> Iterator[Step]:
     for schema in sorted(wanted.schemas - found.schemas):
         yield Step(ddl.create_schema(schema), f"schema {schema} is missing")
-    for extension in sorted(wanted.extensions - found.extensions):
+    for extension in sorted(wanted.extensions - found.extensions - {CITUS}):
         yield Step(ddl.create_extension(extension), f"extension {extension} is missing")
     for name, labels in sorted(wanted.enums.items()):
         if name not in found.enums:

@@ -156,6 +156,7 @@ def _table(wanted: Table, found: Table, managed: Managed) -> Table:
         children=found.children,
         rules=found.rules,
         cascades=found.cascades,
+        distribution=found.distribution,
     )
     return with_parts(reached, _parts(wanted, found, managed))
 

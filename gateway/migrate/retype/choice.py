@@ -174,12 +174,8 @@ async def _obstacle(
 ) -> str:
     """Return why a column can't be changed beside itself; empty where it can."""
     table = found.tables[reached.name]
-    if not change.shadow.fits:
-        return "its name is too long for a column beside it"
-    if change.found.name in managed.renamed.get(table.name, {}).values():
-        return "it gets another name too"
-    if change.found.generated or change.found.identity or change.wanted.identity:
-        return "PostgreSQL makes its values"
+    if why := _of_column(change, managed):
+        return why
     for part in parts_of(table):
         why = _of_part(part, reached, change.found.name)
         if why:
@@ -191,6 +187,18 @@ async def _obstacle(
         known.add(change.shadow.check)
         if constraint not in known and index not in known:
             return f"it has {described}"
+    return ""
+
+
+def _of_column(change: Retype, managed: Managed) -> str:
+    if change.table.distribution is not None:
+        return "Citus has no triggers for its rows"
+    if not change.shadow.fits:
+        return "its name is too long for a column beside it"
+    if change.found.name in managed.renamed.get(change.table.name, {}).values():
+        return "it gets another name too"
+    if change.found.generated or change.found.identity or change.wanted.identity:
+        return "PostgreSQL makes its values"
     return ""
 
 

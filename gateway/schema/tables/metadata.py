@@ -27,6 +27,8 @@ AUDITED = "audited"
 """The key of a table's `info` that has its AuditedTable; None where its changes aren't kept."""
 PARTITIONS = "partitions"
 """The key of a table's `info` that has its Partitions; None where it holds its rows itself."""
+DISTRIBUTION = "distribution"
+"""The key of a table's `info` that has its Distribution; None where its rows are on one node."""
 STORED_TYPE = "type"
 """The key of a column's `info` that has its type as PostgreSQL's format_type prints it."""
 NULL_IS_EMPTY = "null is empty"
@@ -108,6 +110,7 @@ def _table(resource: model.Resource, metadata: sa.MetaData) -> sa.Table:
             MANAGED: resource.managed,
             AUDITED: audited_table(resource),
             PARTITIONS: resource.partitions,
+            DISTRIBUTION: resource.distribution,
         },
     )
     for index in resource.indexes:
