@@ -12,6 +12,7 @@ import asyncpg
 from asyncpg import exceptions as driver
 
 from gateway.auth.authenticator import WrongCredential
+from gateway.db.shard_errors import names_in
 from gateway.errors import (
     Aborted,
     DeadlineExceeded,
@@ -274,7 +275,7 @@ def _names(error: Exception) -> dict[str, str]:
 
 def _named_by(error: BaseException) -> dict[str, str]:
     found = {name: getattr(error, attribute, None) for name, attribute in _NAMES.items()}
-    return {name: str(value) for name, value in found.items() if value}
+    return {**names_in(error), **{name: str(value) for name, value in found.items() if value}}
 
 
 def without_names(error: E, left_out: Collection[str]) -> E:

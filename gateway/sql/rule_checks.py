@@ -45,7 +45,13 @@ def checked_columns(resource: Resource, table: Table, rules: ChangeRules | None)
     One that doesn't meet the checks fails the statement, with the SQLSTATE of `width_bucket` without buckets
     (2201G), which nothing else of ours raises. What triggers and defaults made of the row counts.
     """
-    columns = output_columns(resource, table)
+    return checked(output_columns(resource, table), table, rules)
+
+
+def checked(
+    columns: list[ColumnElement[Any]], table: Table, rules: ChangeRules | None
+) -> list[ColumnElement[Any]]:
+    """Return the columns of such a row, as `checked_columns`, in any form."""
     if rules is None or not rules.checks:
         return columns
     met = and_(*(is_met(rule, table) for rule in rules.checks))

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from gateway.db.bulk.outcomes import Outcomes
 from gateway.db.bulk.target_table import Target, allow_any_join
 from gateway.db.database import Transaction
-from gateway.db.driver_errors import is_of_a_name, sqlstate_of
+from gateway.db.driver_errors import causes, is_of_a_name, sqlstate_of
+from gateway.db.shard_errors import is_of_a_copy
 from gateway.errors import InvalidArgument, RowgateError
 from gateway.errors.sqlstate import is_of_a_row, rule_for
 from gateway.sql.bulk.locate import (
@@ -44,7 +45,7 @@ def judged(error: Exception, target: Target) -> RowgateError:
     # Whether another transaction holds the value meanwhile, of any unique key, can be told only alone.
     if not target.alone and state in (_DEADLOCK, _UNIQUE_VIOLATION):
         raise Collision from error
-    of_a_row = is_of_a_row(state) or is_of_a_name(error)
+    of_a_row = is_of_a_row(state) or is_of_a_name(error) or any(map(is_of_a_copy, causes(error)))
     of_a_row = of_a_row or (target.judges_rows and state == _INSUFFICIENT_PRIVILEGE)
     if not of_a_row or not isinstance(error, RowgateError):
         raise error
@@ -76,8 +77,10 @@ class BadRowFinder:
         """Take the bad rows out of the staging table and note them; return whether there were any.
 
         Unique keys are judged only alone: else a row that another bulk upsert commits between two of the
-        questions looks like one in the way.
+        questions looks like one in the way. In shards none can be asked for by its place.
         """
+        if self._statements.in_shards:
+            return False
         try:
             async with self._transaction.savepoint():
                 errors = await self._find(low, high, error)

@@ -62,10 +62,7 @@ class TwoSteps:
     async def write(self) -> Told:
         """Write the rows; raises Untold where they must be written apart, Aborted where others never end."""
         for _ in range(_PASSES_KEPT_OUT if self._target.keeps_out else _PASSES):
-            nameless = await self._insert()
-            if self._left:
-                await self._update()
-            self._name(nameless)
+            await self._pass()
             if not self._left:
                 break
         if self._left and not self._target.keeps_out:
@@ -77,6 +74,12 @@ class TwoSteps:
             (Outcome.UPDATED, self._updated),
             (Outcome.FAILED, [*self._kept, *self._left]),
         ]
+
+    async def _pass(self) -> None:
+        nameless = await self._insert()
+        if self._left:
+            await self._update()
+        self._name(nameless)
 
     async def _insert(self) -> int:
         """Insert; return how many rows were stored under a key that no sent row has."""

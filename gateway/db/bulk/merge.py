@@ -14,6 +14,7 @@ import asyncpg
 from gateway.db.bulk.bad_rows import BadRowFinder, Collision, judged
 from gateway.db.bulk.copy_format import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk.insert_then_update import Told, TwoSteps, Untold
+from gateway.db.bulk.look_then_write import LookThenWrite
 from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted_so_far
 from gateway.db.database import Transaction
@@ -111,7 +112,8 @@ class BulkWriter:
         # A row that was transformed isn't as it was sent, so that it could be held by that.
         self._tells_rows = self._tells_rows or bool(self._shape.transforms)
         self._target = target
-        can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge
+        self._in_shards = statements.in_shards
+        can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge and not self._in_shards
         rules = self._shape.rules
         self._merges = can_merge and not self._shape.nulls_equal and not target.alone and rules is None
         self._caller = caller_values(rules, transaction.principal)
@@ -335,9 +337,8 @@ class BulkWriter:
         return bool(held == count)
 
     def _in_two_steps(self, indexes: list[int], settled: Sequence[int] = ()) -> TwoSteps:
-        return TwoSteps(
-            self._transaction, self._statements, self._target, indexes, settled, caller=self._caller
-        )
+        steps = LookThenWrite if self._in_shards else TwoSteps
+        return steps(self._transaction, self._statements, self._target, indexes, settled, caller=self._caller)
 
     async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:
         # RETURNING would cost a twentieth of the whole, and the command tag doesn't tell what was new.

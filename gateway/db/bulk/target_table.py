@@ -54,7 +54,7 @@ class Target:
     encoding: str
 
 
-def _lock_statement(function: str) -> Statement:
+def _lock_statement(function: str, size: str = "pg_relation_size(oid)") -> Statement:
     """Return the statement that takes a table's lock, and settles how PostgreSQL joins the table.
 
     The wait may be longer than lock_timeout allows for a row: the caller's deadline bounds it.
@@ -91,7 +91,7 @@ def _lock_statement(function: str) -> Statement:
         FROM (SELECT oid, relkind AS kind, relhassubclass, relhasrules, size,
                   row_security_active(oid) AS secured,
                   relkind = 'r' AND size / 8192 * 13 < $2::bigint AND NOT few AS small, few
-              FROM pg_class, pg_relation_size(oid) AS size,
+              FROM pg_class, LATERAL (SELECT {size} AS size) AS stored,
                   (SELECT $2 <= {SMALL} AND $3::boolean AS few) AS rows
               WHERE oid = to_regclass($1)) AS target
     """  # noqa: S608 - the function is one of two named below
@@ -124,6 +124,10 @@ _CHECK_DEFERRED = Statement(
 )
 _SHARE = _lock_statement("pg_advisory_xact_lock_shared")
 _CLAIM = _lock_statement("pg_advisory_xact_lock")
+# Of a table in shards this server has none of the rows: how many there are isn't known.
+_UNKNOWN = "1::bigint"
+_SHARE_SHARDS = _lock_statement("pg_advisory_xact_lock_shared", _UNKNOWN)
+_CLAIM_SHARDS = _lock_statement("pg_advisory_xact_lock", _UNKNOWN)
 
 
 async def lock_target(
@@ -133,7 +137,9 @@ async def lock_target(
 
     Raises Internal (SCHEMA_MISMATCH) where a column's type has changed.
     """
-    statement, shape = _CLAIM if alone else _SHARE, statements.shape
+    shape = statements.shape
+    claim, share = (_CLAIM_SHARDS, _SHARE_SHARDS) if statements.in_shards else (_CLAIM, _SHARE)
+    statement = claim if alone else share
     arguments = [table_name(shape.resource), count, not shape.nulls_equal]
     row, *_ = await transaction.fetch(statement, arguments)
     version, (now,), *told = row[:_TOLD]

@@ -148,22 +148,31 @@ class RowWrite:
         single: changes one row.
         many: changes the rows of many callers, and leaves those out that are locked; its rows begin with the
             caller's place, from 0 (gateway.sql.writes.shared_writes). It takes the same values as `single`.
+            None where callers share no statement.
 
     """
 
     __slots__ = ("_expected", "_many", "_places", "single")
 
-    def __init__(self, single: RowStatement, many: RowsStatement) -> None:
+    def __init__(self, single: RowStatement, many: RowsStatement | None = None) -> None:
         binds = single.statement.binds
         self.single = single
         self._many = many
+        if many is None:
+            self._places, self._expected = [], None
+            return
         self._places = [binds.index(f"v{i}") for i in range(len(many.fields))]
         self._expected = binds.index("expected") if many.expects else None
 
     @property
+    def is_shared(self) -> bool:
+        """Whether callers may share a statement."""
+        return self._many is not None
+
+    @property
     def name(self) -> str:
-        """The name of the statement for many."""
-        return self._many.statement.name
+        """The name of the statement for many, or else for one."""
+        return (self._many or self.single).statement.name
 
     def alone(self, args: Args) -> tuple[Statement, Sequence[Any]]:
         """Return the statement for one row."""
@@ -171,6 +180,8 @@ class RowWrite:
 
     def together(self, callers: Sequence[Args]) -> tuple[Statement, Sequence[Any]]:
         """Return the statement for many, also for one: it waits for no other transaction's row."""
+        if self._many is None:
+            raise AssertionError(self.name)
         columns = [[args[place] for args in callers] for place in self._places]
         at = self._expected
         expected = [args[at] for args in callers] if at is not None else ()

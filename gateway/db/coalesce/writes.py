@@ -75,7 +75,7 @@ class RowWrites(Batcher):
         """
         if self._closed:
             raise closing()
-        if not self._settings.writes:
+        if not (self._settings.writes and requested_write.write.is_shared):
             rows = await self._executor.fetch(*requested_write.write.alone(requested_write.args), call)
             return answer(rows[0]) if rows else await self._undone(call, otherwise)
         queue, goes_alone = self._queue_of(requested_write.write, call)

@@ -21,7 +21,8 @@ from gateway.methods.engine import Engine
 from gateway.request.rows import check_row_count
 from gateway.schema.model import StandardMethod
 from gateway.sql.bulk.shape import BulkShape
-from gateway.sql.bulk.write import BulkStatements, bulk_statements
+from gateway.sql.bulk.write import BulkStatements
+from gateway.sql.dialect import dialect_of
 
 MAX_SHAPES = 64
 """The most combinations of key, mode and mask whose statements are kept."""
@@ -60,7 +61,7 @@ class Upserts:
         return await self._attempt(transaction, rows, options, alone=True)
 
     def _prepare(self, shape: BulkShape) -> tuple[BulkStatements, RowReader]:
-        return bulk_statements(shape), RowReader(shape, self._path)
+        return dialect_of(shape.resource).bulk_statements(shape), RowReader(shape, self._path)
 
     async def _attempt(
         self, transaction: Transaction, rows: Sequence[Message], options: Options, *, alone: bool

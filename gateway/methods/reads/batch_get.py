@@ -20,7 +20,8 @@ from gateway.request.masks import read_fields
 from gateway.request.relations.arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.model import StandardMethod
-from gateway.sql.reads.select import select_by_keys, selected
+from gateway.sql.dialect import dialect_of
+from gateway.sql.reads.select import selected
 from gateway.sql.statement import Statement
 
 MAX_KEYS = 1000
@@ -120,7 +121,9 @@ class BatchGet:
     def _build_plan(self, paths: tuple[str, ...], asked: Shapes) -> "_Plan":
         mask = read_fields(self._resource, paths, related=self._method.related)
         fields, related = selected(self._resource, mask), related_of(mask, self._engine, asked)
-        statement = select_by_keys(self._resource, self._table, fields, self._rule, related.rows)
+        statement = dialect_of(self._resource).select_by_keys(
+            self._resource, self._table, fields, self._rule, related.rows
+        )
         names = (*self._resource.primary_key, *(field.column for field in self._caller_fields))
         respond = RowsResponse(self._method, RowShape(self._resource, fields, mask), related.shapes)
         read = None if related.rows else KeysRead(statement, names)

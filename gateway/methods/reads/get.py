@@ -21,7 +21,8 @@ from gateway.request.relations.arguments import AskedRows
 from gateway.response.shape import Row, RowShape
 from gateway.schema.identity import key_identity
 from gateway.schema.model import StandardMethod
-from gateway.sql.reads.select import select_by_key, select_by_keys, selected
+from gateway.sql.dialect import dialect_of
+from gateway.sql.reads.select import select_by_key, selected
 from gateway.sql.statement import Statement
 
 _STATEMENTS = 128
@@ -92,7 +93,9 @@ class Get:
         rule = read_rule(self._rules)
         related, shape = related_of(mask, self._engine, asked), RowShape(self._resource, fields, mask)
         single = select_by_key(self._resource, self._table, fields, rule, related.rows)
-        many = select_by_keys(self._resource, self._table, fields, rule, related.rows)
+        many = dialect_of(self._resource).select_by_keys(
+            self._resource, self._table, fields, rule, related.rows
+        )
         read = KeyRead(single, many, self._cached(single))
         if not related.rows:
             return Plan(read, RowResponse(shape))

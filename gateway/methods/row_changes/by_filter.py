@@ -18,8 +18,9 @@ from gateway.policy.row_rules import ChangeRules, TableRules
 from gateway.request.calls.call import Call
 from gateway.request.transforms import NO_TRANSFORMS, Transforms
 from gateway.schema.model import StandardMethod
+from gateway.sql.dialect import dialect_of
 from gateway.sql.reads.select import Rows
-from gateway.sql.writes.by_filter import COUNTS, TOO_MANY, change_by_filter, seize_by_filter
+from gateway.sql.writes.by_filter import COUNTS, TOO_MANY, seize_by_filter
 from gateway.sql.writes.change import Change
 from gateway.sql.writes.kept_rows import kept_by_policy
 from gateway.sql.writes.transforms import operand_column
@@ -80,7 +81,7 @@ class ByFilter:
         self._rules = kind(rules) if rules is not None else None
         self._hides_rows = engine.hides_rows
         self._selection = selection_reader(method, rules, engine.relations_of(method), everything=ALL)
-        statement = partial(change_by_filter, resource, table, rules=self._rules)
+        statement = partial(dialect_of(resource).change_by_filter, resource, table, rules=self._rules)
         self._statement = lru_cache(MAX_SHAPES)(statement)
         self._seizure = lru_cache(MAX_SHAPES)(partial(seize_by_filter, resource, table))
 

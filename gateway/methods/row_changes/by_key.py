@@ -21,9 +21,9 @@ from gateway.request.rows import Values
 from gateway.request.transforms import NO_TRANSFORMS, Transform, Transforms
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
-from gateway.sql.writes.change import FLAGS, Change, change_row, change_rows
+from gateway.sql.dialect import dialect_of
+from gateway.sql.writes.change import FLAGS, Change
 from gateway.sql.writes.kept_rows import kept_by_policy
-from gateway.sql.writes.shared_writes import change_each
 from gateway.sql.writes.transforms import operand_column
 
 
@@ -136,7 +136,9 @@ class Changes:
         self._presets = presets if resource.changed_by else None
         self._identity = key_identity(resource.key_fields)
         of_change = kind(rules) if rules is not None else None
-        self._statement = lru_cache(MAX_SHAPES)(partial(change_rows, resource, table, rules=of_change))
+        self._statement = lru_cache(MAX_SHAPES)(
+            partial(dialect_of(resource).change_rows, resource, table, rules=of_change)
+        )
         self._kinds = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     @property
@@ -270,8 +272,11 @@ class Changes:
 def _kind(
     resource: Resource, table: Table, change: Change, columns: tuple[str, ...], *, expects: bool
 ) -> RowWrite:
-    single = change_row(resource, table, change, columns, expects=expects)
-    return RowWrite(single, change_each(resource, table, change, columns, expects=expects))
+    dialect = dialect_of(resource)
+    single = dialect.change_row(resource, table, change, columns, expects=expects)
+    if dialect.change_each is None:
+        return RowWrite(single)
+    return RowWrite(single, dialect.change_each(resource, table, change, columns, expects=expects))
 
 
 _ANSWERS_ONLY = frozenset({Change.HOLD, Change.SEIZE})

@@ -17,9 +17,8 @@ from gateway.policy.row_rules import caller_values
 from gateway.request.rows import Values
 from gateway.schema.identity import key_identity
 from gateway.schema.model import Resource
-from gateway.sql.writes.insert import insert_row, insert_rows
+from gateway.sql.dialect import dialect_of
 from gateway.sql.writes.row_arrays import RowsStatement, RowStatement
-from gateway.sql.writes.shared_writes import insert_each
 
 
 class Inserts:
@@ -30,7 +29,7 @@ class Inserts:
     """
 
     def __init__(self, resource: Resource, engine: Engine) -> None:
-        table, rules = engine.table(resource), engine.rules_of(resource)
+        table, rules, dialect = engine.table(resource), engine.rules_of(resource), dialect_of(resource)
         self._rules = rules
         self._withheld = engine.withheld_of(resource)
         creating = rules.creating if rules is not None else None
@@ -38,8 +37,8 @@ class Inserts:
         self._columns = tuple(field.column for field in resource.fields)
         self._key = resource.primary_key
         self._identity = key_identity(resource.key_fields)
-        self._statement = lru_cache(MAX_SHAPES)(partial(insert_rows, resource, table, rules=creating))
-        self._single = lru_cache(MAX_SHAPES)(partial(insert_row, resource, table, rules=creating))
+        self._statement = lru_cache(MAX_SHAPES)(partial(dialect.insert_rows, resource, table, rules=creating))
+        self._single = lru_cache(MAX_SHAPES)(partial(dialect.insert_row, resource, table, rules=creating))
         self._kind = lru_cache(MAX_SHAPES)(partial(_kind, resource, table))
 
     async def insert(self, session: Session, rows: Sequence[Values]) -> list[Row]:
@@ -105,9 +104,13 @@ class Inserts:
 
 
 def _kind(resource: Resource, table: Table, columns: tuple[str, ...]) -> RowWrite | None:
+    dialect = dialect_of(resource)
+    single = dialect.insert_row(resource, table, columns)
+    if dialect.insert_each is None:
+        return RowWrite(single)
     # A trigger may write a view's rows, beside which there is no ON CONFLICT.
-    many = None if resource.is_view else insert_each(resource, table, columns)
-    return RowWrite(insert_row(resource, table, columns), many) if many is not None else None
+    many = None if resource.is_view else dialect.insert_each(resource, table, columns)
+    return RowWrite(single, many) if many is not None else None
 
 
 def _all_stored(returned: Sequence[Row], count: int) -> list[Row]:

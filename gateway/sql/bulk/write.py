@@ -37,7 +37,7 @@ def _unsettled(number: int) -> str:
 
 
 _OWN_PARAMETERS = 3
-_UNSETTLED = _unsettled(_OWN_PARAMETERS)
+UNSETTLED = _unsettled(_OWN_PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class BulkStatements:
             updated; returns indexes, each with whether its row would be another one.
         update: updates the stored rows, but for the bound indexes; returns the indexes of those that changed.
         forbidden: names the staged rows that the rules let nobody write; None where they can't tell before.
+        in_shards: whether Citus keeps the rows: `find` locks none, and what merges or holds isn't used.
 
     Where the table has rules, `insert`, `find` and `update` fail for a row that doesn't meet them, and take
     the caller's values, by their binds, behind their other arguments; MERGE doesn't know them.
@@ -92,14 +93,15 @@ class BulkStatements:
     find: Statement
     update: Statement
     forbidden: Statement | None
+    in_shards: bool = False
 
 
 def bulk_statements(shape: BulkShape) -> BulkStatements:
     """Return the statements of a shape."""
     name = f"bulk upsert {shape.resource.table}"
     # A hash join keeps no order, so sorting would only cost: the order matters where numbers are drawn.
-    given = f"SELECT * FROM {_stage(shape)} AS s WHERE {_I} BETWEEN $1 AND $2"
-    ordered = f"({given} ORDER BY {_key_order(shape)})"
+    given = f"SELECT * FROM {stage(shape)} AS s WHERE {_I} BETWEEN $1 AND $2"
+    ordered = f"({given} ORDER BY {key_order(shape)})"
     rows = ordered if any(field.identity for field in shape.staged) else f"({given})"
     staged, fresh = f"{rows} AS s", f"{numbered(shape, rows)} AS s"
 
@@ -114,17 +116,17 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
         shape=shape,
         stored=_stored_columns(shape),
         create=statement(_create(shape)),
-        drop=statement(f"DROP TABLE {_stage(shape)}"),
+        drop=statement(f"DROP TABLE {stage(shape)}"),
         read_keys=statement(_read_keys(shape)),
         drop_duplicates=statement(_drop_duplicates(shape, "DESC")),
         drop_repetitions=statement(_drop_duplicates(shape, "ASC")),
         drop_unknown_numbers=statement(_drop_unknown_numbers(shape)) if shape.found_by_number else None,
-        remove=statement(f"DELETE FROM {_stage(shape)} WHERE {_I} = ANY($1::integer[])"),
+        remove=statement(f"DELETE FROM {stage(shape)} WHERE {_I} = ANY($1::integer[])"),
         merge=merging(_merge_told(shape, fresh)),
         merge_untold=merging(_merge(shape, fresh, restating=True)),
         merge_few=merging(_merge_told(shape, f"{numbered(shape, ordered)} AS s")),
         merge_sent=merging(_merge_told(shape, f"{numbered(shape, _unnested(shape))} AS s")),
-        hold=statement(_hold(shape, staged, _UNSETTLED)),
+        hold=statement(_hold(shape, staged, UNSETTLED)),
         hold_sent=statement(_hold(shape, f"{_unnested(shape)} AS s", _unsettled(len(shape.staged) + 2))),
         insert=_insert(shape, fresh, name),
         find=_find(shape, staged, name),
@@ -133,7 +135,8 @@ def bulk_statements(shape: BulkShape) -> BulkStatements:
     )
 
 
-def _stage(shape: BulkShape) -> str:
+def stage(shape: BulkShape) -> str:
+    """Return the name of the staging table."""
     return f"pg_temp.{quote(stage_name(shape.resource))}"
 
 
@@ -142,7 +145,8 @@ def _create(shape: BulkShape) -> str:
     return f"CREATE TEMPORARY TABLE {quote(stage_name(shape.resource))} ({', '.join(columns)}) ON COMMIT DROP"
 
 
-def _key_order(shape: BulkShape) -> str:
+def key_order(shape: BulkShape) -> str:
+    """Return the order of the sent rows by their keys."""
     return ", ".join([*(by_key_text(field, sent(field)) for field in shape.target_fields), _I])
 
 
@@ -156,7 +160,7 @@ def _unnested(shape: BulkShape) -> str:
     arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types, 1))
     names = ", ".join([_I, *(quote(field.column) for field in shape.staged)])
     rows = ", ".join([_I, *map(_from_array, shape.staged)]) if any(map(_is_place, shape.staged)) else "*"
-    return f"(SELECT {rows} FROM unnest({arrays}) AS s({names}) ORDER BY {_key_order(shape)})"
+    return f"(SELECT {rows} FROM unnest({arrays}) AS s({names}) ORDER BY {key_order(shape)})"
 
 
 def _is_place(field: Field) -> bool:
@@ -172,7 +176,7 @@ def _from_array(field: Field) -> str:
 def _read_keys(shape: BulkShape) -> str:
     # What nothing looks at, PostgreSQL doesn't compute: so the keys are counted.
     counts = ", ".join(f"count({sent(field)})" for field in shape.target_fields)
-    return f"SELECT {counts} FROM {_stage(shape)} AS s WHERE {_I} BETWEEN $1 AND $2"
+    return f"SELECT {counts} FROM {stage(shape)} AS s WHERE {_I} BETWEEN $1 AND $2"
 
 
 def _drop_duplicates(shape: BulkShape, order: str) -> str:
@@ -180,16 +184,16 @@ def _drop_duplicates(shape: BulkShape, order: str) -> str:
     known = "" if shape.nulls_equal else f"WHERE {_keys_known(shape.target_fields)}"
     repeated = (
         f"SELECT s.ctid AS place, row_number() OVER (PARTITION BY {keys} ORDER BY {_I} {order}) AS n "
-        f"FROM {_stage(shape)} AS s {known}"
+        f"FROM {stage(shape)} AS s {known}"
     )
     places = f"SELECT place FROM ({repeated}) AS r WHERE n > 1"
-    return f"DELETE FROM {_stage(shape)} WHERE ctid = ANY(ARRAY({places})) RETURNING {_I}"
+    return f"DELETE FROM {stage(shape)} WHERE ctid = ANY(ARRAY({places})) RETURNING {_I}"
 
 
 def _drop_unknown_numbers(shape: BulkShape) -> str:
     sent_number = " OR ".join(f"s.{quote(field.column)} IS NOT NULL" for field in shape.found_by_number)
     stored = f"SELECT FROM {table_name(shape.resource)} AS t WHERE {key_matches(shape)}"
-    return f"DELETE FROM {_stage(shape)} AS s WHERE ({sent_number}) AND NOT EXISTS ({stored}) RETURNING {_I}"
+    return f"DELETE FROM {stage(shape)} AS s WHERE ({sent_number}) AND NOT EXISTS ({stored}) RETURNING {_I}"
 
 
 def _keys_known(fields: tuple[Field, ...]) -> str:
@@ -209,27 +213,29 @@ def _merge(shape: BulkShape, source: str, *, restating: bool = False) -> str:
     matched = ""
     if shape.updates and updated_values(shape):
         matched = (
-            f"WHEN MATCHED AND ({changes(shape)}) THEN UPDATE SET {_assignments(shape, restating=restating)} "
+            f"WHEN MATCHED AND ({changes(shape)}) THEN UPDATE SET {assignments(shape, restating=restating)} "
         )
     return (
         f"MERGE INTO {table_name(shape.resource)} AS t "
         f"USING {source} ON {key_matches(shape)} {matched}"
-        f"WHEN NOT MATCHED THEN INSERT ({_names(values)}) {_overriding(shape)}"
+        f"WHEN NOT MATCHED THEN INSERT ({column_names(values)}) {overriding(shape)}"
         f"VALUES ({', '.join(values.values())})"
     )
 
 
-def _assignments(shape: BulkShape, *, restating: bool = False) -> str:
+def assignments(shape: BulkShape, *, restating: bool = False) -> str:
+    """Return what SET makes of a stored row; `restating` names columns too that stay as they are."""
     values = {**updated_values(shape), **stamps(shape), **(restated(shape) if restating else {})}
     return ", ".join(f"{quote(column)} = {value}" for column, value in values.items())
 
 
-def _overriding(shape: BulkShape) -> str:
+def overriding(shape: BulkShape) -> str:
     """Return what lets a number be named that was drawn from the column's own sequence."""
     return "OVERRIDING SYSTEM VALUE " if shape.always else ""
 
 
-def _names(values: Mapping[str, str]) -> str:
+def column_names(values: Mapping[str, str]) -> str:
+    """Return the names of columns, quoted."""
     return ", ".join(map(quote, values))
 
 
@@ -252,10 +258,10 @@ def _insert(shape: BulkShape, source: str, name: str) -> Statement:
         returned.append(f"{key_text(shape.audited, 't', quote)} AS {KEY}")
     free = f"NOT EXISTS (SELECT FROM {table} AS t WHERE {key_matches(shape)})"
     text = (
-        f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {_UNSETTLED}), "
-        f"w AS (INSERT INTO {table} AS t ({_names(values)}) {_overriding(shape)}"
+        f"WITH sent AS MATERIALIZED (SELECT * FROM {source} WHERE {UNSETTLED}), "
+        f"w AS (INSERT INTO {table} AS t ({column_names(values)}) {overriding(shape)}"
         f"SELECT {', '.join(values.values())} FROM sent AS s "
-        f"WHERE {free} ORDER BY {_key_order(shape)} ON CONFLICT ({keys}) DO NOTHING "
+        f"WHERE {free} ORDER BY {key_order(shape)} ON CONFLICT ({keys}) DO NOTHING "
         f"RETURNING {', '.join(returned)}) "
         f"SELECT {told}s.{_I} FROM w LEFT JOIN sent AS s ON {key_matches(shape, 'w')}"
     )
@@ -269,7 +275,7 @@ def _find(shape: BulkShape, source: str, name: str) -> Statement:
         differs = guarded(_using(shape, shape.rules, conditions), differs)
     found = (
         f"SELECT s.{_I}, {differs} FROM {table_name(shape.resource)} AS t "
-        f"JOIN {source} ON {key_matches(shape)} WHERE {_UNSETTLED}"
+        f"JOIN {source} ON {key_matches(shape)} WHERE {UNSETTLED}"
     )
     locked = f"{found} ORDER BY {_stored_order(shape)} FOR NO KEY UPDATE OF t"
     return conditions.statement(locked if shape.updates else found, name)
@@ -296,7 +302,7 @@ def _hold(shape: BulkShape, source: str, unsettled: str) -> str:
 def _update(shape: BulkShape, source: str, name: str) -> Statement:
     conditions = RuleConditions(_OWN_PARAMETERS)
     if not updated_values(shape):
-        return conditions.statement(f"SELECT s.{_I} FROM {source} WHERE false AND {_UNSETTLED}", name)
+        return conditions.statement(f"SELECT s.{_I} FROM {source} WHERE false AND {UNSETTLED}", name)
     changed, returned = f"({changes(shape)})", f"s.{_I}"
     if shape.rules is not None:
         # The outcome is looked at again when it is written: but a key that is taken is found before that.
@@ -309,8 +315,8 @@ def _update(shape: BulkShape, source: str, name: str) -> Statement:
     if shape.audited is not None:
         returned = f"{key_text(shape.audited, 't', quote)}, {returned}"
     text = (
-        f"UPDATE {table_name(shape.resource)} AS t SET {_assignments(shape)} FROM {source} "
-        f"WHERE {key_matches(shape)} AND {_UNSETTLED} AND {changed} RETURNING {returned}"
+        f"UPDATE {table_name(shape.resource)} AS t SET {assignments(shape)} FROM {source} "
+        f"WHERE {key_matches(shape)} AND {UNSETTLED} AND {changed} RETURNING {returned}"
     )
     return _audited(shape, conditions.statement(text, name), UPDATE)
 

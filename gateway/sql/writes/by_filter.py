@@ -40,7 +40,7 @@ from gateway.sql.writes.row_arrays import RowStatement, output_columns, row_valu
 from gateway.sql.writes.transforms import FITS, operand_fields, transformed, unfit
 
 _FOUND = "rowgate_found"
-_HELD = "rowgate_held"
+HELD = "rowgate_held"
 _CHANGED = "rowgate_changed"
 _COUNTS = "rowgate_counts"
 TOO_MANY = "too_many"
@@ -64,6 +64,7 @@ def change_by_filter(
     transforms: tuple[Transform, ...] = (),
     rules: ChangeRules | None = None,
     shows: bool = False,
+    make_plan: "type[Plan] | None" = None,
 ) -> RowStatement:
     """Return the statement that makes the same change of all rows that `rows` says, or of none.
 
@@ -81,6 +82,7 @@ def change_by_filter(
         rules: what the changed rows have to be.
         shows: whether the first rows are returned too, as they are afterwards, DELETE: as they were. Nothing
             is told then of what is to be audited: the transaction has to be rolled back.
+        make_plan: makes the parts of the statement, where they are others than PostgreSQL's.
 
     """
     fields = tuple(field for field in resource.fields if field.column in columns)
@@ -88,7 +90,7 @@ def change_by_filter(
     given = row_values(fields)
     sent: dict[str, Any] = {name: given[name] for name in columns}
     sent |= transformed(resource, table, transforms, given)
-    plan = _Plan(resource, table, change, rows, rules)
+    plan = (make_plan or Plan)(resource, table, change, rows, rules)
     found = plan.found()
     held = plan.held(found, plan.allowed(sent, defaults), unfit(resource, table, transforms, given))
     changed = plan.changed(held, {**sent, **{name: literal_column("DEFAULT") for name in defaults}})
@@ -96,14 +98,13 @@ def change_by_filter(
     name = f"{change.value} {resource.table} by filter"
     if shows:
         first = select(changed).order_by(*plan.in_order(changed)).limit(SAMPLE).subquery()
-        whole = [first.c[f"f{i}"] for i in range(len(resource.fields))]
-        report = select(*counts.c, *whole).select_from(counts.outerjoin(first, true()))
+        report = select(*counts.c, *plan.read(first)).select_from(counts.outerjoin(first, true()))
         statement = compile_statement(report, fields=resource.fields, writes=True, name=name)
         return RowStatement(statement, fields)
     audited = audit.changed_rows(table, ACTIONS[change])
     report = select(*counts.c)
     if audited is not None:
-        report = select(changed.c[audit.KEY], *counts.c).select_from(counts.outerjoin(changed, true()))
+        report = select(*plan.told(changed), *counts.c).select_from(counts.outerjoin(changed, true()))
     return RowStatement(compile_statement(report, writes=True, name=name, audited=audited), fields)
 
 
@@ -112,7 +113,7 @@ def seize_by_filter(resource: Resource, table: Table, rows: Rows) -> RowStatemen
 
     None is locked where there are too many. It returns the counts in each of its rows, and the locked rows.
     """
-    plan = _Plan(resource, table, Change.SEIZE, rows, None)
+    plan = Plan(resource, table, Change.SEIZE, rows, None)
     found = plan.found()
     held = plan.held(found, true(), FITS)
     counts = plan.counts(found, held, held)
@@ -123,7 +124,7 @@ def seize_by_filter(resource: Resource, table: Table, rows: Rows) -> RowStatemen
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """The parts of a change: the rows found, the rows held, the rows changed, and how many each are."""
 
     resource: Resource
@@ -133,8 +134,9 @@ class _Plan:
     rules: ChangeRules | None
 
     def found(self) -> CTE:
+        """Return the keys of the rows that are found, up to too many."""
         where = row_conditions(self.resource, self.table, self.rows)
-        return select(*self._keys()).select_from(self.table).where(*where).limit(_too_many()).cte(_FOUND)
+        return select(*self.keys()).select_from(self.table).where(*where).limit(_too_many()).cte(_FOUND)
 
     def held(self, found: CTE, allowed: ColumnElement[bool], unfit: ColumnElement[int]) -> CTE:
         """Return the rows that are locked: those found that meet the conditions still."""
@@ -142,11 +144,16 @@ class _Plan:
         few = _count_of(found) < _too_many()
         where = row_conditions(self.resource, self.table, self.rows)
         whole = output_columns(self.resource, self.table) if self.change is Change.SEIZE else []
-        query = select(*self._keys(), allowed.label("allowed"), unfit.label("unfit"), *whole)
+        query = select(*self.keys(), allowed.label("allowed"), unfit.label("unfit"), *whole)
         joined = query.join_from(found, self.table, self._match(found)).where(few, *where)
         stored = {name: self.table.c[name] for name in self.resource.primary_key}
         ordered = joined.order_by(*by_key(self.resource, stored))
-        return ordered.with_for_update(key_share=self.change.keeps_keys, of=self.table).cte(_HELD)
+        return self.locked(ordered)
+
+    def locked(self, held: Any) -> CTE:
+        """Return rows, locked."""
+        locked: CTE = held.with_for_update(key_share=self.change.keeps_keys, of=self.table).cte(HELD)
+        return locked
 
     def allowed(self, sent: Mapping[str, Any], defaults: Sequence[str]) -> ColumnElement[bool]:
         """Return whether a row may become what is asked, as far as that is known before it is written."""
@@ -158,28 +165,46 @@ class _Plan:
 
     def changed(self, held: CTE, sent: Mapping[str, Any]) -> CTE:
         """Return the rows that are changed: all that are held, unless one of them may not be."""
-        wrong = _count_of(held, or_(~held.c.allowed, held.c.unfit.is_not(None)))
-        ready = (self._match(held), wrong == 0)
         whole = checked_columns(self.resource, self.table, self.rules)
-        returned = (*audit.key_columns(self.table), *self._keys(), *whole)
-        statement = changing(self.resource, self.table, self.change, sent)
-        changed: CTE = statement.where(*ready).returning(*returned).cte(_CHANGED)
+        returned = (*audit.key_columns(self.table), *self.keys(), *whole)
+        changed: CTE = self.changing(held, sent).returning(*returned).cte(_CHANGED)
         return changed
 
+    def changing(self, held: CTE, sent: Mapping[str, Any]) -> Any:
+        """Return the UPDATE or DELETE of these rows."""
+        wrong = _count_of(held, or_(~held.c.allowed, held.c.unfit.is_not(None)))
+        statement = changing(self.resource, self.table, self.change, sent)
+        return statement.where(self._match(held), wrong == 0)
+
     def counts(self, found: CTE, held: CTE, changed: CTE) -> Subquery:
-        counted = {
+        """Return how many rows are found, held, refused and changed."""
+        counted = self.counted(found, held, changed)
+        return select(*(count.label(name) for name, count in counted.items())).subquery(_COUNTS)
+
+    def counted(self, found: CTE, held: CTE, changed: CTE) -> dict[str, ScalarSelect[Any]]:
+        """Return each of the counts, by its name."""
+        return {
             "found": _count_of(found),
             "held": _count_of(held),
             "refused": _count_of(held, ~held.c.allowed),
             "changed": _count_of(changed),
             "unfit": select(func.min(held.c.unfit)).scalar_subquery(),
         }
-        return select(*(count.label(name) for name, count in counted.items())).subquery(_COUNTS)
+
+    def read(self, rows: Any) -> list[ColumnElement[Any]]:
+        """Return the columns of changed rows as they are read."""
+        return [rows.c[f"f{i}"] for i in range(len(self.resource.fields))]
+
+    def told(self, changed: CTE) -> list[ColumnElement[str]]:
+        """Return the column of the changed rows' keys, of a table whose changes are kept."""
+        return [changed.c[audit.KEY]]
 
     def in_order(self, rows: CTE) -> list[ColumnElement[Any]]:
+        """Return the order of rows by their keys."""
         return by_key(self.resource, {name: rows.c[label] for name, label in self._labels().items()})
 
-    def _keys(self) -> list[ColumnElement[Any]]:
+    def keys(self) -> list[ColumnElement[Any]]:
+        """Return the columns of the key."""
         return [self.table.c[name].label(label) for name, label in self._labels().items()]
 
     def _match(self, rows: CTE) -> ColumnElement[bool]:

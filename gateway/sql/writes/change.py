@@ -63,6 +63,9 @@ class Change(Enum):
         return self not in _REMOVING
 
 
+STAYING = frozenset({Change.HOLD, Change.SEIZE})
+"""The changes that leave rows as they are."""
+
 ACTIONS = {
     Change.UPDATE: audit.UPDATE,
     Change.DELETE: audit.DELETE,
@@ -187,6 +190,14 @@ def server_set(resource: Resource, table: Table, change: Change) -> dict[str, An
     return values
 
 
+def repeated(resource: Resource, rows: Items) -> ColumnElement[bool]:
+    """Return whether an item has the key of an earlier one; of keys whose identity tells it is false."""
+    if all(is_exact(field.type) for field in resource.key_fields):
+        return false()
+    keys = [rows.values[name] for name in resource.primary_key]
+    return func.row_number().over(partition_by=keys, order_by=rows.n) > 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """The three parts of a change: the rows held, the rows changed, the report of both."""
@@ -201,7 +212,7 @@ class _Plan:
         stored, rows = self.table.c, self.items
         keys = {name: f"k{i}" for i, name in enumerate(self.resource.primary_key)}
         columns = [stored[name].label(label) for name, label in keys.items()]
-        whole = output_columns(self.resource, self.table) if self.change in _STAYING else []
+        whole = output_columns(self.resource, self.table) if self.change in STAYING else []
         match = and_(*(stored[name] == rows.values[name] for name in keys))
         state = (self._live(), self._fresh(), self._allowed(sent, defaults), unfit.label("unfit"))
         found = select(rows.n, *columns, *state, *whole)
@@ -219,7 +230,7 @@ class _Plan:
         if rules is None or rules.using is None:
             return true().label("allowed")
         met = [is_met(rules.using, self.table)]
-        if self.change not in _STAYING:
+        if self.change not in STAYING:
             changed = {**sent, **server_set(self.resource, self.table, self.change)}
             met += outcome_is_met(rules.checks, self.resource, self.table, changed, defaults)
         return func.coalesce(and_(*met), false()).label("allowed")
@@ -239,7 +250,7 @@ class _Plan:
         return func.coalesce(self.table.c[column] == self.items.cte.c.expected, true()).label("fresh")
 
     def changed(self, held: CTE, sent: dict[str, Any]) -> CTE:
-        if self.change in _STAYING:
+        if self.change in STAYING:
             return held
         match = (self.table.c[name] == held.c[f"k{i}"] for i, name in enumerate(self.resource.primary_key))
         live = ~held.c.live if self.change is Change.UNDELETE else held.c.live
@@ -251,28 +262,20 @@ class _Plan:
         changed: CTE = statement.where(ready).returning(*returned).cte(_CHANGED)
         return changed
 
-    def _repeated(self) -> ColumnElement[bool]:
-        """Return whether an item has the key of an earlier one; of keys whose identity tells it is false."""
-        if all(is_exact(field.type) for field in self.resource.key_fields):
-            return false()
-        keys = [self.items.values[name] for name in self.resource.primary_key]
-        return func.row_number().over(partition_by=keys, order_by=self.items.n) > 1
-
     def report(self, held: CTE, changed: CTE) -> Select[Any]:
         rows = self.items
         found = rows.cte.outerjoin(held, held.c.n == rows.n)
         if changed is not held:
             found = found.outerjoin(changed, changed.c.n == rows.n)
         met = (held.c.n.is_not(None), held.c.live, held.c.fresh, held.c.allowed)
-        flags = (*met, changed.c.n.is_not(None), held.c.unfit, self._repeated())
+        flags = (*met, changed.c.n.is_not(None), held.c.unfit, repeated(self.resource, rows))
         whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
         keys = [changed.c[audit.KEY]] if self.audited() is not None else []
         return select(*keys, *flags, *whole).select_from(found).order_by(rows.n)
 
     def audited(self) -> audit.AuditedRows | None:
-        return None if self.change in _STAYING else audit.changed_rows(self.table, ACTIONS[self.change])
+        return None if self.change in STAYING else audit.changed_rows(self.table, ACTIONS[self.change])
 
 
-_STAYING = frozenset({Change.HOLD, Change.SEIZE})
 _REMOVING = frozenset({Change.DELETE, Change.SEIZE})
 _DELETED_AT = {Change.SOFT_DELETE: func.now(), Change.UNDELETE: null()}

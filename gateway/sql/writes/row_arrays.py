@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Integer, Table, Text, bindparam, cast, column, func, select
+from sqlalchemy import Integer, Text, bindparam, cast, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import CTE
@@ -36,12 +36,14 @@ class Items:
         cte: one row per item; `n` is its place, from 0.
         values: the item's value of each column, by the table's column name.
         places: the parameter with the places of all, as an array.
+        arrays: the parameter with all items' values of a column, by its name; none of columns of arrays.
 
     """
 
     cte: CTE
     values: Mapping[str, ColumnElement[Any]]
     places: ColumnElement[Any]
+    arrays: Mapping[str, ColumnElement[Any]]
 
     @property
     def n(self) -> ColumnElement[int]:
@@ -118,7 +120,13 @@ def items(fields: Sequence[Field], *, expects: bool = False) -> Items:
     values = {f"v{i}": _value(i, field, rows.c) for i, field in enumerate(fields)}
     extra = [rows.c.expected] if expects else []
     cte = select(rows.c.n, *extra, *(value.label(name) for name, value in values.items())).cte(ITEM)
-    return Items(cte, {field.column: cte.c[f"v{i}"] for i, field in enumerate(fields)}, arrays[0])
+    bound = dict(zip(binds, arrays, strict=True))
+    return Items(
+        cte,
+        {field.column: cte.c[f"v{i}"] for i, field in enumerate(fields)},
+        arrays[0],
+        {field.column: bound[f"v{i}"] for i, field in enumerate(fields) if not field.type.element},
+    )
 
 
 def _scalar(i: int, field: Field) -> dict[str, str]:
@@ -172,6 +180,6 @@ def _parameter(name: str, field: Field) -> ColumnElement[Any]:
     return cast(bindparam(name, type_=ARRAY(Text)), _array_of(kind.element.sql))
 
 
-def output_columns(resource: Resource, table: Table) -> list[ColumnElement[Any]]:
+def output_columns(resource: Resource, table: Any) -> list[ColumnElement[Any]]:
     """Return all of a table's columns as rows are read: named `f0, f1, …`, in the order of the fields."""
     return [read_column(field, table).label(f"f{i}") for i, field in enumerate(resource.fields)]
