@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 _PASSES_ON = "ReportResultError"
 _COPIES = "ReportCopyError"
+_COMMITS = "ErrorIfPostCommitFailedShardPlacements"
+_LOST = "08"
+"""The class of SQLSTATE of connections: Citus tells so of those to its nodes."""
 _QUOTED = re.compile(r'"([^"]+)"')
 _NUMBER = re.compile(r"_[0-9]{6,}$")
 
@@ -25,6 +28,12 @@ def names_in(error: BaseException) -> Mapping[str, str]:
 def is_of_a_copy(error: BaseException) -> bool:
     """Return whether a node refused rows of a COPY: Citus tells no SQLSTATE of these."""
     return getattr(error, "server_source_function", None) == _COPIES
+
+
+def is_undecided(error: BaseException) -> bool:
+    """Return whether a node was lost that may have committed what it wrote."""
+    lost = str(getattr(error, "sqlstate", "")).startswith(_LOST)
+    return lost or getattr(error, "server_source_function", None) == _COMMITS
 
 
 def _of_reference(quoted: Sequence[str]) -> Mapping[str, str]:

@@ -15,6 +15,8 @@ _SHARDS: dict[str, dict[str, Any]] = {
     "Line": {"distribute_by": "tenant", "colocate_with": "shop.order"},
 }
 _WITHOUT = ("NoteService", "PageService")
+LISTED = ("notes",)
+"""What read masks name that is a list of other rows, which Citus doesn't send from its nodes."""
 
 
 def events(*, in_shards: bool) -> FileDescriptorSet:

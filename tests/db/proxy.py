@@ -149,10 +149,13 @@ async def first_of(*ways: Coroutine[Any, Any, object]) -> None:
 
 @asynccontextmanager
 async def proxied(dsn: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """Yield a proxy in front of the DSN's Unix socket, and the DSN through it."""
+    """Yield a proxy in front of the DSN's host or Unix socket, and the DSN through it."""
     parts = urlsplit(dsn)
-    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
-    proxy = Proxy(partial(asyncio.open_unix_connection, socket))
+    if parts.hostname:
+        connect = partial(asyncio.open_connection, parts.hostname, parts.port)
+    else:
+        connect = partial(asyncio.open_unix_connection, f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432")
+    proxy = Proxy(connect)
     server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:

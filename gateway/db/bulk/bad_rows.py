@@ -79,7 +79,7 @@ class BadRowFinder:
         Unique keys are judged only alone: else a row that another bulk upsert commits between two of the
         questions looks like one in the way. In shards none can be asked for by its place.
         """
-        if self._statements.in_shards:
+        if self._target.in_shards:
             return False
         try:
             async with self._transaction.savepoint():

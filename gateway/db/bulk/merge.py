@@ -14,9 +14,9 @@ import asyncpg
 from gateway.db.bulk.bad_rows import BadRowFinder, Collision, judged
 from gateway.db.bulk.copy_format import HEADER, TRAILER, Chunk, CopyRows
 from gateway.db.bulk.insert_then_update import Told, TwoSteps, Untold
-from gateway.db.bulk.look_then_write import LookThenWrite
 from gateway.db.bulk.outcomes import Outcome, Outcomes
 from gateway.db.bulk.target_table import SMALL, Target, check_deferred, inserted_so_far
+from gateway.db.bulk.update_then_look import UpdateThenLook
 from gateway.db.database import Transaction
 from gateway.db.steps import is_of_steps
 from gateway.errors import AlreadyExists, FailedPrecondition, RowgateError
@@ -112,8 +112,7 @@ class BulkWriter:
         # A row that was transformed isn't as it was sent, so that it could be held by that.
         self._tells_rows = self._tells_rows or bool(self._shape.transforms)
         self._target = target
-        self._in_shards = statements.in_shards
-        can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge and not self._in_shards
+        can_merge = target.server_version >= MERGE_RETURNS and target.takes_merge and not target.in_shards
         rules = self._shape.rules
         self._merges = can_merge and not self._shape.nulls_equal and not target.alone and rules is None
         self._caller = caller_values(rules, transaction.principal)
@@ -337,7 +336,7 @@ class BulkWriter:
         return bool(held == count)
 
     def _in_two_steps(self, indexes: list[int], settled: Sequence[int] = ()) -> TwoSteps:
-        steps = LookThenWrite if self._in_shards else TwoSteps
+        steps = UpdateThenLook if self._target.in_shards else TwoSteps
         return steps(self._transaction, self._statements, self._target, indexes, settled, caller=self._caller)
 
     async def _merge_counted(self, bounds: list[int]) -> Counter[Outcome]:

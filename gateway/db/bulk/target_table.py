@@ -37,6 +37,7 @@ class Target:
         defers: whether a constraint of it is deferred until COMMIT, where no row could fail alone any more.
         always: the columns that PostgreSQL alone may number: GENERATED ALWAYS AS IDENTITY.
         encoding: the database's, in which its texts are stored.
+        in_shards: whether Citus keeps its rows.
 
     """
 
@@ -52,6 +53,7 @@ class Target:
     defers: bool
     always: Sequence[str]
     encoding: str
+    in_shards: bool = False
 
 
 def _lock_statement(function: str, size: str = "pg_relation_size(oid)") -> Statement:
@@ -146,7 +148,7 @@ async def lock_target(
     target = Target(alone, version, now, *told)
     # PostgreSQL would compare and assign many a type to another, and lose something of some.
     as_sent = await transaction.stores_as_sent(statements.stored)
-    return replace(target, takes_copy=target.takes_copy and as_sent)
+    return replace(target, takes_copy=target.takes_copy and as_sent, in_shards=statements.in_shards)
 
 
 async def allow_any_join(transaction: Transaction) -> None:

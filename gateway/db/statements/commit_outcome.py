@@ -9,6 +9,9 @@ in any case.
 
 Another: a transaction is 'committed' for its own server before a standby has it, where the wait for that was
 broken off. So it only counts when something written after it has reached the standby, too.
+
+A third: what Citus has its nodes write has no id on the server that is asked, or one that is given out within
+COMMIT; and a node may have committed what that server has not. There only 'committed' says something.
 """
 
 import asyncio
@@ -24,7 +27,11 @@ from gateway.db.retry import TryAgain
 from gateway.errors import OutcomeUnknown, RowgateError
 
 _LIFE = "checkpoint_lsn::text || ' ' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
-MARK = "SELECT pg_current_xact_id_if_assigned()::text, " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
+_IN_SHARDS = "to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL"
+MARK = (
+    f"SELECT pg_current_xact_id_if_assigned()::text, {_LIFE}, {_IN_SHARDS} "  # noqa: S608 - constants
+    "FROM pg_control_checkpoint()"
+)
 """Reads the open transaction's mark."""
 _STATUS = "SELECT pg_xact_status($1::text::xid8), " + _LIFE + " FROM pg_control_checkpoint()"  # noqa: S608 - two constants
 _AFTER = "SELECT pg_logical_emit_message(true, 'rowgate', '')"
@@ -41,11 +48,13 @@ class Mark:
     Args:
         xid: its id, as text; None where it has written nothing.
         life: the server's last checkpoint and timeline at that time.
+        in_shards: whether the server has Citus, so that other servers may have written.
 
     """
 
     xid: str | None
     life: str
+    in_shards: bool = False
 
 
 class Outcome(Enum):
@@ -59,8 +68,7 @@ class Outcome(Enum):
 
 async def read_mark(connection: Any) -> Mark:
     """Return the open transaction's mark, to be read as the last thing before COMMIT."""
-    xid, life = await connection.fetchrow(MARK)
-    return Mark(xid, life)
+    return Mark(*await connection.fetchrow(MARK))
 
 
 async def settle(pool: Pool, mark: Mark) -> bool:
@@ -68,6 +76,8 @@ async def settle(pool: Pool, mark: Mark) -> bool:
 
     Asks again, in bounded time, while the server is away or still works on the COMMIT.
     """
+    if mark.xid is None and mark.in_shards:
+        raise outcome_unknown()
     if mark.xid is None:
         return True
     pause = _FIRST_PAUSE
@@ -78,7 +88,7 @@ async def settle(pool: Pool, mark: Mark) -> bool:
                 pause = min(2 * pause, _LAST_PAUSE)
     except TimeoutError as error:
         raise outcome_unknown() from error
-    if outcome is Outcome.UNKNOWN:
+    if outcome is Outcome.UNKNOWN or (mark.in_shards and outcome is not Outcome.COMMITTED):
         raise outcome_unknown()
     return outcome is Outcome.COMMITTED
 

@@ -12,6 +12,7 @@ from gateway.db.connections.received_bytes import UNCOUNTED
 from gateway.db.driver_errors import (
     DRIVER_ERRORS,
     as_lost,
+    causes,
     is_connection_lost,
     sqlstate_of,
     translate,
@@ -20,6 +21,7 @@ from gateway.db.driver_errors import (
 )
 from gateway.db.pool.pool import Pool
 from gateway.db.retry import TryAgain
+from gateway.db.shard_errors import is_undecided
 from gateway.db.statements.audit_trail import AuditTrail
 from gateway.db.statements.caller_role import CallerRoles
 from gateway.db.statements.commit_outcome import Mark, outcome_unknown, read_mark, settle, unreplicated
@@ -311,5 +313,9 @@ def _judge_within(error: Exception) -> Exception:
 
 
 def _is_open_end(error: RowgateError) -> bool:
-    """Return whether the session ended, announced by the server or not, and took the answer with it."""
-    return is_connection_lost(error) or sqlstate_of(error) in SESSION_ENDED
+    """Return whether a session ended, announced by the server or not, and took the answer with it.
+
+    It may be the server's own with a node of Citus'.
+    """
+    ended = is_connection_lost(error) or sqlstate_of(error) in SESSION_ENDED
+    return ended or any(map(is_undecided, causes(error)))

@@ -42,6 +42,6 @@ def any_stored(shape: BulkShape) -> Statement:
     names = ", ".join(map(quote, shape.target))
     same = " AND ".join(f"t.{quote(column)} = k.{quote(column)}" for column in shape.target)
     table = table_name(shape.resource)
-    text = f"SELECT EXISTS (SELECT FROM {unnest_text(*arrays)} AS k({names}) JOIN {table} AS t ON {same})"
+    text = f"SELECT EXISTS (SELECT 1 FROM {unnest_text(*arrays)} AS k({names}) JOIN {table} AS t ON {same})"
     name = f"bulk upsert {shape.resource.table}"
     return Statement(text, (), (), writes=False, name=name, constants={})

@@ -1,4 +1,4 @@
-"""The statements of a bulk upsert into shards: a look, an INSERT that gives way, and an UPDATE.
+"""The statements of a bulk upsert into shards: an UPDATE, a look, and an INSERT that gives way.
 
 Rows are staged in a temporary table beside the coordinator. Citus has no MERGE with RETURNING, and locks no
 rows over shards: so what is stored is looked at without a lock, and the UPDATE compares again.
