@@ -166,9 +166,9 @@ def _shared(
 ) -> tuple[PointReads, RowWrites]:
     """Return what shares statements among calls; with `apart` among those of one principal alone."""
     sharing = sharing_of(settings)
-    reads = PointReads(serving, sharing, apart=apart)
+    reads = PointReads(serving, sharing, apart=apart, gate=serving.primary_gate)
     opened.push_async_callback(reads.close, settings.database.close_timeout)
-    writes = RowWrites(serving, sharing, apart=apart)
+    writes = RowWrites(serving, sharing, apart=apart, gate=serving.primary_gate)
     opened.push_async_callback(writes.close, settings.database.close_timeout)
     return reads, writes
 

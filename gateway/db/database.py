@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any, NamedTuple, TypeVar
 
+from gateway.db.connections.primary_watch import PrimaryWatch
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.pool.pool import Pool, PoolFigures
 from gateway.db.retry import Retry, TryAgain
@@ -32,7 +33,7 @@ from gateway.request.calls.explanation import Explanation, Plan
 from gateway.request.calls.log_position import UNTOLD, LogPosition
 from gateway.sql.statement import Statement
 
-__all__ = ["Cursor", "Database", "Row", "Transaction"]
+__all__ = ["Cursor", "Database", "PrimaryGate", "Row", "Transaction"]
 
 T = TypeVar("T")
 _NO_BOUND = nullcontext()
@@ -56,6 +57,31 @@ class DatabaseFigures(NamedTuple):
     cursors: int
     sessions: int
     statements: Mapping[str, Distribution]
+
+
+class PrimaryGate:
+    """Holds calls back that would wait for others' statements, while none of several hosts is the primary.
+
+    Args:
+        pool: of connections to them.
+        watch: knows which is the primary.
+        retry: of calls.
+        timer: of deadlines.
+
+    """
+
+    def __init__(self, pool: Pool, watch: PrimaryWatch, retry: Retry, timer: DeadlineTimer) -> None:
+        self._pool = pool
+        self._watch = watch
+        self._retry = retry
+        self._timer = timer
+
+    async def __call__(self, call: Call) -> None:
+        """Wait for a primary where there is none; raises Unavailable by the caller's deadline."""
+        if not self._watch.knows_of_none:
+            return
+        with _NO_BOUND if call.deadline is None else Deadline(self._timer, call.deadline):
+            await self._retry(lambda: self._pool.wait_for_primary(self._watch, call), call)
 
 
 class Database:
@@ -175,6 +201,12 @@ class Database:
         except (RowgateError, TryAgain):
             return None
         return None if position == UNTOLD else position
+
+    @property
+    def primary_gate(self) -> "PrimaryGate | None":
+        """What holds calls back while none of several hosts is the primary; None of one host."""
+        watch = self._pool.watch
+        return None if watch is None else PrimaryGate(self._pool, watch, self._retry, self._timer)
 
     async def fetch(self, statement: Statement, args: Sequence[Any], call: Call) -> Sequence[Row]:
         """Run one statement in a transaction of its own, by the caller's deadline; return its rows.

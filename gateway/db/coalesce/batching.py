@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol
@@ -46,6 +46,7 @@ class Batcher(ABC):
         settings: the bounds.
         apart: whether each principal's calls share among themselves alone, as their statements run by a role
             of theirs.
+        gate: is passed by each caller first, while there is a primary; None where nobody has to wait for one.
 
     """
 
@@ -55,8 +56,16 @@ class Batcher(ABC):
     hands_back: bool
     """Whether a caller of a batch that failed tries again on its own."""
 
-    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings, *, apart: bool = False) -> None:
+    def __init__(
+        self,
+        executor: QueryExecutor,
+        settings: CoalesceSettings,
+        *,
+        apart: bool = False,
+        gate: Callable[[Call], Awaitable[None]] | None = None,
+    ) -> None:
         self._executor = executor
+        self._gate = gate
         self._apart = apart
         self._settings = settings
         # Kept, as to ask for it costs a system call.

@@ -1,6 +1,6 @@
 """Reads of rows by key that arrive together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, overload
 
 from gateway.config.settings import CoalesceSettings
@@ -31,8 +31,15 @@ class PointReads(Batcher):
     alone_counts = True
     hands_back = False
 
-    def __init__(self, executor: QueryExecutor, settings: CoalesceSettings, *, apart: bool = False) -> None:
-        super().__init__(executor, settings, apart=apart)
+    def __init__(
+        self,
+        executor: QueryExecutor,
+        settings: CoalesceSettings,
+        *,
+        apart: bool = False,
+        gate: Callable[[Call], Awaitable[None]] | None = None,
+    ) -> None:
+        super().__init__(executor, settings, apart=apart, gate=gate)
         self._handover = Handover(self._loop)
 
     @overload
@@ -52,6 +59,8 @@ class PointReads(Batcher):
         """
         if self._closed:
             raise closing()
+        if self._gate is not None:
+            await self._gate(call)
         if not self._settings.reads or call.explanation is not None:
             rows = await self._executor.fetch(*read.alone(args), call)
         else:

@@ -75,6 +75,8 @@ class RowWrites(Batcher):
         """
         if self._closed:
             raise closing()
+        if self._gate is not None:
+            await self._gate(call)
         if not (self._settings.writes and requested_write.write.is_shared):
             rows = await self._executor.fetch(*requested_write.write.alone(requested_write.args), call)
             return answer(rows[0]) if rows else await self._undone(call, otherwise)

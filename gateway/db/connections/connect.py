@@ -38,6 +38,8 @@ _PERMANENT = frozenset(
 )
 
 T = TypeVar("T")
+_ANSWER_SECONDS = 0.05
+"""How long before its deadline a call is told that there is no primary, so that its caller hears it."""
 _WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
 """PostgreSQL's routine whose only notices are of waits for a standby that were cancelled."""
 
@@ -205,11 +207,12 @@ class Connector:
         self._hosts = Hosts(self._target)
         self._timeout = self._target.connect_timeout or settings.connect_timeout
         self._start_timeout = settings.start_timeout
-        self._watch = (
+        self.watch = (
             PrimaryWatch(self._target, self._timeout, f"{settings.application_name} watch", left, is_final)
             if self._target.wants_primary
             else None
         )
+        """Knows which of several hosts is the primary; None of one host, or where no primary is asked for."""
         self.patience = 0.0
         """Seconds for which a primary is waited for while there is none."""
         self._max_read_bytes = settings.max_read_bytes
@@ -224,25 +227,39 @@ class Connector:
             "server_settings": server_settings,
         }
 
-    async def __call__(self) -> "Connection":
+    async def __call__(self, deadline: float | None = None) -> "Connection":
         """Connect and set the codecs.
 
         Raises TryAgain where that may go better another time, else what a client learns of it.
+
+        Args:
+            deadline: of the call that needs it, by the event loop's clock; None without one.
+
         """
         try:
-            if self._watch is not None:
-                return await self._connect_to_primary(self._watch)
+            if self.watch is not None:
+                until = asyncio.get_running_loop().time() + self.patience
+                if deadline is not None:
+                    until = min(until, deadline - _ANSWER_SECONDS)
+                return await self._connect_to_primary(self.watch, until)
             return await self._hosts.connect(self._connect)
+        except DRIVER_ERRORS as error:
+            raise _judge(error) from error
+
+    async def wait_for_primary(self, watch: PrimaryWatch, deadline: float | None) -> None:
+        """Wait until one of several hosts is the primary, as long as there is time. See `__call__`."""
+        without = asyncio.get_running_loop().time() + self.patience
+        try:
+            await watch.primary(without if deadline is None else deadline - _ANSWER_SECONDS)
         except DRIVER_ERRORS as error:
             raise _judge(error) from error
 
     async def close(self) -> None:
         """Look for no primary any more."""
-        if self._watch is not None:
-            await self._watch.stop()
+        if self.watch is not None:
+            await self.watch.stop()
 
-    async def _connect_to_primary(self, watch: PrimaryWatch) -> "Connection":
-        until = asyncio.get_running_loop().time() + self.patience
+    async def _connect_to_primary(self, watch: PrimaryWatch, until: float) -> "Connection":
         while True:
             host = await watch.primary(until)
             try:
@@ -269,7 +286,7 @@ class Connector:
             connecting = asyncpg.connect(**host, **self._options)
             connection = cast("Connection", await connecting)
             connection.bound(self._max_read_bytes)
-            connection.replication = self._watch
+            connection.replication = self.watch
             try:
                 with telling_loss(connection):
                     await set_codecs(connection)

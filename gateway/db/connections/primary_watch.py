@@ -84,6 +84,11 @@ class PrimaryWatch:
         answer = None if self._primary is None else self._primary.answer
         return not isinstance(answer, Standing) or answer.synchronous
 
+    @property
+    def knows_of_none(self) -> bool:
+        """Whether there is no primary, as far as is known; False before anybody has asked for it."""
+        return self._primary is None and self._news is not None
+
     async def primary(self, until: float) -> WatchedHost:
         """Return the primary.
 
@@ -99,15 +104,17 @@ class PrimaryWatch:
             for task, host in zip(self._tasks, self._hosts, strict=True):
                 task.start(self._follow(host))
         while self._primary is None:
-            failures = [
-                (host.target, failure) for host in self._hosts if (failure := self._failure(host)) is not None
-            ]
+            failures = self._failures()
             all_heard = len(failures) == len(self._hosts)
             left = until - loop.time()
             if all_heard and (left <= 0 or all(self._is_final(failure) for _, failure in failures)):
                 raise refused_by_all(failures)
             await asyncio.wait([self._news], timeout=left if all_heard else None)
         return self._primary
+
+    def why_none(self) -> Exception:
+        """Return why there is no primary, with a note for each host that was heard."""
+        return refused_by_all(self._failures())
 
     @asynccontextmanager
     async def attempt(self, seconds: float) -> AsyncIterator[None]:
@@ -190,6 +197,11 @@ class PrimaryWatch:
         self._left(True)
         for bound in self._attempts:
             bound.reschedule(0)
+
+    def _failures(self) -> list[tuple[Target, Exception]]:
+        return [
+            (host.target, failure) for host in self._hosts if (failure := self._failure(host)) is not None
+        ]
 
     def _failure(self, host: WatchedHost) -> Exception | None:
         """Return why a host isn't the primary; None where it is, or hasn't been heard yet."""

@@ -10,6 +10,7 @@ from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheE
 
 from gateway.db.connections.connect import Connector, unreachable
 from gateway.db.connections.external_pooler import warn_of_pooler
+from gateway.db.connections.primary_watch import PrimaryWatch
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import causes, sqlstate_of
 from gateway.db.pool.connection_limiter import OWN, ConnectionLimiter, closing
@@ -156,8 +157,24 @@ class Pool:
         """Return whether more comes of an operation than the connections answer."""
         return self._limiter.is_overloaded(operation)
 
+    @property
+    def watch(self) -> PrimaryWatch | None:
+        """What knows which of several hosts is the primary; None of one host."""
+        return self._connect.watch
+
+    async def wait_for_primary(self, watch: PrimaryWatch, call: Call) -> None:
+        """Wait until one of several hosts is the primary; raises TryAgain.
+
+        Whoever waits here keeps no place from others, and nobody takes the wait for a statement's time.
+        """
+        self._outage.failed(self._connect.refusal(watch.why_none()))
+        await self._connect.wait_for_primary(watch, call.deadline)
+
     async def take(self, call: Call) -> Member:
         """Take a connection, which is given back or rescued later."""
+        watch = self._connect.watch
+        if watch is not None and watch.knows_of_none:
+            await self.wait_for_primary(watch, call)
         try:
             permit = await self._limiter.enter(call)
         except ResourceExhausted as busy:
@@ -166,7 +183,7 @@ class Pool:
             # Nobody holds a connection: all who may have one are still trying to connect.
             raise unreachable() from busy
         try:
-            member = self._idle.pop() or await self._add()
+            member = self._idle.pop() or await self._add(call)
         except BaseException:
             self._limiter.leave(permit)
             raise
@@ -217,12 +234,12 @@ class Pool:
             for lent in self._members:
                 lent.connection.terminate()
 
-    async def _add(self) -> Member:
+    async def _add(self, call: Call) -> Member:
         generation = self._generation
         self._connecting += 1
         begun = monotonic()
         try:
-            connection = await self._connect()
+            connection = await self._connect(call.deadline)
             self._made.add(monotonic() - begun)
         except TryAgain as again:
             self._failed += 1

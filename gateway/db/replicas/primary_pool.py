@@ -56,8 +56,8 @@ class PrimaryPool(Pool):
             raise lost_timeline()
         return member
 
-    async def _add(self) -> Member:
-        member = await super()._add()
+    async def _add(self, call: Call) -> Member:
+        member = await super()._add(call)
         member.connection.add_termination_listener(lambda _: self._log.lost())
         return member
 

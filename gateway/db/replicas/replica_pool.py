@@ -67,8 +67,8 @@ class ReplicaPool(Pool):
         """Lend connections again."""
         self._is_away = False
 
-    async def _add(self) -> Member:
-        member = await super()._add()
+    async def _add(self, call: Call) -> Member:
+        member = await super()._add(call)
         try:
             facts = await self._asked(member)
         except BaseException:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,14 +11,17 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from gateway.config.settings import CoalesceSettings
+from gateway.db.coalesce import PointReads
 from gateway.db.connections.connect import is_final
 from gateway.db.connections.plain_connections import connector
 from gateway.db.connections.standing import Standing, standing_of
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.db.driver_errors import causes
-from gateway.errors import DeadlineExceeded, RowgateError
+from gateway.errors import DeadlineExceeded, RowgateError, Unavailable
 from gateway.request.calls.call import Call
+from tests.db.coalesce.coalesced_reads import READ
 from tests.db.proxy import Proxy, proxied
 from tests.db.replicated import Replicated, replicated
 from tests.db.servers import make_database, sql, statement, write
@@ -27,6 +31,7 @@ from tests.harness.databases import Open
 from tests.harness.polling import next_poll
 
 WRITE = write("INSERT INTO item VALUES ($1)")
+WRITE_TEXT = write("INSERT INTO item VALUES ($1, 'one')")
 TIMELINE = statement("SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)")
 
 
@@ -126,6 +131,39 @@ async def test_calls_wait_for_a_primary_and_only_the_watch_looks_for_it(
     assert await asyncio.gather(*waiting) == [[("00000002",)]] * 50
 
 
+@pytest.mark.parametrize("way", ["shared", "alone"])
+async def test_without_a_primary_no_call_is_refused_as_too_many_or_leaves_open_what_it_did(
+    cluster: Cluster, open_database: Open, way: str
+) -> None:
+    """However many wait: those without the time hear UNAVAILABLE in time, the others their answer."""
+    database = await open_database(cluster.dsn, pool_size=2, acquire_timeout=0.5, max_queue_delay=0.5)
+    await sql(cluster.servers.primary, "ALTER TABLE item ADD text text")
+    await database.fetch(WRITE_TEXT, [1], soon())
+    reads = PointReads(database, CoalesceSettings(max_concurrent_batches=1), gate=database.primary_gate)
+    get = partial(reads.fetch, READ, [1]) if way == "shared" else partial(database.fetch, WRITE_TEXT, [1])
+    await sql(cluster.servers.primary, "ALTER SYSTEM SET default_transaction_read_only = on")
+    await sql(cluster.servers.primary, "SELECT pg_reload_conf()")
+    watch = database._pool.watch
+    assert watch is not None
+    async with asyncio.timeout(60):
+        while not watch.knows_of_none:
+            await next_poll()
+
+    patient = [asyncio.create_task(get(soon())) for _ in range(20)]
+    for _ in range(2):
+        refused = await asyncio.gather(*(get(soon(0.8)) for _ in range(20)), return_exceptions=True)
+        assert {(type(one), getattr(one, "reason", "")) for one in refused} == {
+            (Unavailable, "NO_WRITABLE_DATABASE")
+        }
+    await cluster.servers.promote()
+
+    await asyncio.gather(*patient)
+    assert await sql(cluster.servers.standby, "SELECT count(*) FROM item") == [
+        (1 if way == "shared" else 21,)
+    ]
+    await reads.close()
+
+
 async def test_a_frozen_host_holds_nobody_up(cluster: Cluster, open_database: Open) -> None:
     cluster.standby.freeze()
     frozen_first = ",".join(reversed(cluster.dsn.partition("@")[2].partition("/")[0].split(",")))
@@ -198,7 +236,7 @@ async def test_a_single_write_that_waits_for_a_standby_is_not_cancelled(
 
 async def until_known(database: Database) -> None:
     """Wait until the gateway knows that commits wait for a standby."""
-    watch = database._pool._connect._watch
+    watch = database._pool.watch
     assert watch is not None
     async with asyncio.timeout(60):
         while not watch.is_synchronous:
