@@ -72,8 +72,8 @@ class Gateway:
         gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
         gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
         gateway.introspect.LackedPrivilegeError, gateway.introspect.PoliciesBypassedError,
-        gateway.introspect.AuditUnavailableError, gateway.handlers.errors.HandlersError, and OSError where
-        no address can be listened on.
+        gateway.introspect.AuditUnavailableError, gateway.introspect.WarningsUnheardError,
+        gateway.handlers.errors.HandlersError, and OSError where no address can be listened on.
 
         """
         require_identity(settings, lambda _: DEFAULT)

@@ -32,6 +32,7 @@ from gateway.introspect import (
     require_audit,
     require_match,
     require_policies_hold,
+    require_warnings,
     tables_of_services,
     warn_of_missing_grants,
     warn_of_too_many_connections,
@@ -104,7 +105,8 @@ async def open_storage(
     Raises gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
     gateway.db.embedded.EmbeddedPostgresError, gateway.introspect.SchemaMismatchError,
     gateway.introspect.LackedPrivilegeError, gateway.introspect.AuditUnavailableError,
-    gateway.introspect.PoliciesBypassedError and gateway.config.errors.ConfigError.
+    gateway.introspect.PoliciesBypassedError, gateway.introspect.WarningsUnheardError and
+    gateway.config.errors.ConfigError.
     """
     tables, roles = build_tables(schema), caller_roles(settings.auth)
     where = await _locate_database(settings, opened)
@@ -114,6 +116,7 @@ async def open_storage(
     make_pool = Pool if log is None else partial(PrimaryPool, log=log)
     database = await Database.open(where, watch, tells_position=follows_log, make_pool=make_pool)
     opened.push_async_callback(database.close)
+    await require_warnings(database, _OWN)
     await warn_of_too_many_connections(database, settings, _OWN)
     known = await _compared(schema, tables, settings, database, connect)
     if roles is not None:

@@ -32,6 +32,8 @@ def reported() -> Iterator[None]:
 
 def _told(error: Exception) -> click.ClickException | None:
     # Imported when there is something to tell: it is half of all that a start has to import.
+    import asyncpg  # noqa: PLC0415
+
     from gateway.config.errors import ConfigError  # noqa: PLC0415
     from gateway.db.connections.dsn import DsnError  # noqa: PLC0415
     from gateway.db.driver_errors import cause_of  # noqa: PLC0415
@@ -44,6 +46,7 @@ def _told(error: Exception) -> click.ClickException | None:
         ModelRefusedError,
         PoliciesBypassedError,
         SchemaMismatchError,
+        WarningsUnheardError,
     )
     from gateway.schema.diagnostics import SchemaError  # noqa: PLC0415
 
@@ -59,8 +62,11 @@ def _told(error: Exception) -> click.ClickException | None:
             # Others say in their message why there is no database.
             cause = cause_of(error) if isinstance(error, Internal | PermissionDenied) else ""
             return Failed(f"{error.message} ({error.reason})" + (f": {cause}" if cause else ""))
-        case (SchemaMismatchError() | ModelRefusedError() | LackedPrivilegeError()) | (
-            EmbeddedPostgresError() | OSError() | PoliciesBypassedError() | AuditUnavailableError()
+        # The last two of the connection that compares schema and database, where it was lost.
+        case (
+            (SchemaMismatchError() | ModelRefusedError() | LackedPrivilegeError() | EmbeddedPostgresError())
+            | (OSError() | PoliciesBypassedError() | AuditUnavailableError() | WarningsUnheardError())
+            | (asyncpg.PostgresConnectionError() | asyncpg.OperatorInterventionError())
         ):
             return Failed(str(error))
     return None

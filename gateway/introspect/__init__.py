@@ -7,6 +7,7 @@ from gateway.introspect.startup.audit_table import AuditUnavailableError, requir
 from gateway.introspect.startup.connection_room import warn_of_too_many_connections
 from gateway.introspect.startup.database_roles import PoliciesBypassedError, require_policies_hold
 from gateway.introspect.startup.grants import LackedPrivilegeError, warn_of_missing_grants
+from gateway.introspect.startup.heard_warnings import WarningsUnheardError, require_warnings
 from gateway.introspect.startup.own_tables import has_own_tables
 from gateway.introspect.startup.startup_check import SchemaMismatchError, require_match
 from gateway.introspect.startup.unserved_rules import tell_unserved_rules
@@ -24,6 +25,7 @@ __all__ = [
     "PoliciesBypassedError",
     "SchemaMismatchError",
     "Sides",
+    "WarningsUnheardError",
     "comparing",
     "drift",
     "has_own_tables",
@@ -32,6 +34,7 @@ __all__ = [
     "require_audit",
     "require_match",
     "require_policies_hold",
+    "require_warnings",
     "tables_of_services",
     "tell_unserved_rules",
     "warn_of_missing_grants",

@@ -9,6 +9,7 @@ import pytest
 from gateway.db.database import Database, Transaction
 from gateway.db.statements.transaction_mode import USUAL
 from gateway.errors import DeadlineExceeded, OutcomeUnknown
+from gateway.introspect import WarningsUnheardError
 from gateway.request.calls.call import Call
 from gateway.schema.tables.metadata import build_tables
 from tests.db.servers import make_database, sql, write
@@ -176,6 +177,18 @@ async def gateway(dsn: str) -> AsyncIterator[RunningGateway]:
     gateway = await serve("vault", dsn, transport="http", log_level="error")
     yield gateway
     await gateway.stop()
+
+
+@pytest.mark.parametrize("said", ["in the DSN", "of the database"])
+async def test_no_gateway_serves_that_would_not_be_told(dsn: str, said: str) -> None:
+    await create_tables(dsn, build_tables(schema_of("vault")).metadata)
+    if said == "in the DSN":
+        dsn += "&options=-c%20client_min_messages%3Derror"
+    else:
+        [(name,)] = await sql(dsn, "SELECT current_database()")
+        await sql(dsn, f"ALTER DATABASE {name} SET client_min_messages = error")
+    with pytest.raises(WarningsUnheardError, match="client_min_messages is error"):
+        await serve("vault", dsn, transport="http")
 
 
 async def test_calls_of_every_kind_are_told(gateway: RunningGateway, standby: Standby) -> None:

@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from gateway.db.database import Database
 from gateway.db.database_settings import DatabaseSettings
 from gateway.errors import Unavailable
 from gateway.schema.tables.metadata import build_tables
+from tests.cli.running import rowgate
 from tests.db.bouncer import bouncer
 from tests.harness.client import fresh_name
 from tests.harness.databases import Databases
-from tests.harness.gateway import RunningGateway, schema_of, serve
+from tests.harness.gateway import SCHEMAS, RunningGateway, schema_of, serve
 
 ACCOUNTS = "ledger.v1.AccountService"
 EVENTS = "flow.v1.EventService"
@@ -130,8 +130,10 @@ async def test_without_a_pooler_nothing_is_warned_of(
 async def test_a_pooler_of_statements_is_refused(databases: Databases, data_folder: Path) -> None:
     dsn = await databases.copy_of("ledger", build_tables(schema_of("ledger")).metadata)
     folder = data_folder / fresh_name("bouncer")
-    with (
-        bouncer(folder, dsn, size=FEW, mode="statement") as pooled,
-        pytest.raises(asyncpg.PostgresError, match="transaction blocks not allowed"),
-    ):
-        await serve("ledger", pooled, transport="http", **BEHIND_A_POOLER)
+    flags = ("--protos", str(SCHEMAS / "ledger"), "--listen", "127.0.0.1:0", "--log-level", "error")
+    pooling = [f"--{name.replace('_', '-')}={value}" for name, value in BEHIND_A_POOLER.items()]
+    with bouncer(folder, dsn, size=FEW, mode="statement") as pooled:
+        status, _, errors = await rowgate("serve", *flags, *pooling, "--dsn", pooled)
+    assert status == 1
+    assert "transaction blocks not allowed" in errors
+    assert "Traceback" not in errors
