@@ -247,12 +247,18 @@ class Connector:
             raise _judge(error) from error
 
     async def wait_for_primary(self, watch: PrimaryWatch, deadline: float | None) -> None:
-        """Wait until one of several hosts is the primary, as long as there is time. See `__call__`."""
+        """Wait until one of several hosts is the primary, as long as there is time.
+
+        Raises TryAgain without a deadline, else what a client learns of it.
+        """
         without = asyncio.get_running_loop().time() + self.patience
         try:
             await watch.primary(without if deadline is None else deadline - _ANSWER_SECONDS)
         except DRIVER_ERRORS as error:
-            raise _judge(error) from error
+            judged = _judge(error)
+            if deadline is not None and isinstance(judged, TryAgain):
+                judged = judged.error
+            raise judged from error
 
     async def close(self) -> None:
         """Look for no primary any more."""

@@ -163,7 +163,7 @@ class Pool:
         return self._connect.watch
 
     async def wait_for_primary(self, watch: PrimaryWatch, call: Call) -> None:
-        """Wait until one of several hosts is the primary; raises TryAgain.
+        """Wait until one of several hosts is the primary; raises Unavailable, or TryAgain without a deadline.
 
         Whoever waits here keeps no place from others, and nobody takes the wait for a statement's time.
         """
