@@ -45,7 +45,7 @@ def _told(exchange: Exchange, now: float) -> CallUnderWay:
 
 def waits_for(task: "asyncio.Task[Any] | None") -> str:
     """Return what a call's task waits for, as the innermost function tells that is known."""
-    words = "its turn"
+    words = _TURN
     for frame in _frames(None if task is None else task.get_coro()):
         tell = PLACES.get(frame.f_code.co_qualname)
         if tell is not None:
@@ -92,7 +92,7 @@ def _shared(variables: Mapping[str, Any]) -> str:
     return f"shared statement: {kind}" if variables["place"].sent else f"next shared statement: {kind}"
 
 
-_REQUEST, _CLIENT = "its request", "its client"
+_TURN, _REQUEST, _CLIENT = "its turn", "its request", "its client"
 OF_CLIENT = (_REQUEST, _CLIENT)
 """What is waited for that is its client's to do."""
 PLACES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -100,7 +100,8 @@ PLACES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "Processor.wait": lambda _: "the processor",
     "Exchange.receive": lambda _: _REQUEST,
     "_requests": lambda _: _REQUEST,
-    "Batcher._shared": _shared,
+    "PointReads.fetch": lambda variables: _shared(variables) if variables.get("shared") else _TURN,
+    "RowWrites._shared": _shared,
     "ConnectionLimiter._wait": lambda _: "a connection",
     "Pool._add": lambda _: "a new connection",
     "StatementWatch.over": _statement,

@@ -4,6 +4,7 @@ from functools import partial
 
 from gateway.request.calls.call import METADATA
 from gateway.transport.exchange import Answer, Exchange
+from gateway.transport.wire.caller_headers import CONSISTENCY
 from gateway.transport.wire.headers import Metadata, read_metadata
 
 _WITHHELD = frozenset({b"authorization", b"cookie"})
@@ -21,4 +22,7 @@ def with_metadata(answer: Answer) -> Answer:
 
 
 def _read(exchange: Exchange) -> Metadata:
-    return read_metadata(header for header in exchange.headers if header[0] not in _WITHHELD)
+    headers = [header for header in exchange.headers if header[0] not in _WITHHELD]
+    if exchange.consistency and not any(name == CONSISTENCY for name, _ in headers):
+        headers.append((CONSISTENCY, exchange.consistency))
+    return read_metadata(headers)

@@ -6,10 +6,8 @@ from gateway.db.replicas.consistency import ReadConsistency, invalid
 from gateway.schema.consistency import HEADER
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Exchange, ResponseMetadata
-from gateway.transport.wire.http2.header_blocks.varying import has, read_only
+from gateway.transport.wire.caller_headers import CONSISTENCY
 from gateway.transport.wire.request import Header
-
-_HEADER = HEADER.encode()
 
 
 def consistent(
@@ -33,16 +31,24 @@ def _reading(answer: Answer, method: Method, consistency: ReadConsistency) -> An
     usual = method.consistency
 
     def answered(exchange: Exchange) -> Awaitable[bytes]:
-        asked = read_only(exchange.headers, _HEADER)
+        asked = exchange.consistency
+        if asked is None:
+            asked = _sent(exchange.headers)
         if asked:
-            exchange.reads_at, exchange.must_hold = consistency.needed(asked.decode("latin-1"))
-        elif has(exchange.headers, _HEADER):
-            raise invalid("comes more than once, or is empty: send what is asked for in one")
+            exchange.reads_at, exchange.must_hold = consistency.asked(asked)
         elif usual is not None:
             exchange.reads_at, exchange.must_hold = consistency.needed(usual)
         return answer(exchange)
 
     return answered
+
+
+def _sent(headers: Sequence[Header]) -> bytes:
+    """Return what a call's headers ask for, empty where they ask for nothing; raises InvalidArgument."""
+    found = [value for name, value in headers if name == CONSISTENCY]
+    if len(found) > 1 or found == [b""]:
+        raise invalid("comes more than once, or is empty: send what is asked for in one")
+    return found[0] if found else b""
 
 
 def _telling(answer: Answer, consistency: ReadConsistency) -> Answer:
@@ -60,4 +66,6 @@ def consistency_headers(exchange: Exchange | None) -> Sequence[Header]:
     """Return the headers of a REST response that tell; none of a call that was told nothing."""
     if exchange is None or exchange.metadata is None:
         return ()
-    return [(_HEADER, str(value).encode()) for name, value in exchange.metadata.trailers if name == HEADER]
+    return [
+        (CONSISTENCY, str(value).encode()) for name, value in exchange.metadata.trailers if name == HEADER
+    ]

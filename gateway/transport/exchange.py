@@ -87,6 +87,7 @@ class Exchange:
         authorization: the header of this name, empty where there is none; None where `headers` have to tell.
         traceparent: the same of this one.
         explain: and of this one, `rowgate-explain`.
+        consistency: and of this one, `rowgate-consistency`.
         certificate: its caller's, DER, as the TLS handshake has verified it; empty without one.
         deadline: when it has to end, on the event loop's clock; set by the deadlines.
         ends_with_credential: whether that is because its caller's credential ends; set so, too.
@@ -96,7 +97,7 @@ class Exchange:
         channel: its further messages, where it streams.
         call: what its handler is handed; None until its request has been read.
         headers: those of its request, which are its metadata too (gateway.transport.wire.headers); but for
-            the one that `authorization` has.
+            those that `authorization` and `consistency` have.
         metadata: what its response has beside messages and status; set by the method's answer.
         json: how its response is written, where that is JSON.
         is_json: whether its messages are JSON already, and not protobuf's bytes; set by the method's answer.
@@ -118,6 +119,7 @@ class Exchange:
     authorization: bytes | None = None
     traceparent: bytes | None = None
     explain: bytes | None = None
+    consistency: bytes | None = None
     certificate: bytes = b""
     deadline: float | None = None
     ends_with_credential: bool = False

@@ -12,7 +12,7 @@ from gateway.admin.pages import Pages
 from gateway.admin.server import AdminServer
 from gateway.app import Gateway
 from gateway.config.load import settings_of
-from gateway.db.coalesce.batching import Batcher
+from gateway.db.coalesce import PointReads, RowWrites
 from gateway.db.pool.connection_limiter import ConnectionLimiter
 from gateway.db.pool.pool import Pool
 from gateway.db.retry import LoopClock
@@ -103,8 +103,15 @@ async def test_calls_that_share_a_statement_say_so(databases: Databases) -> None
 def test_every_function_that_tells_what_is_waited_for_is_there() -> None:
 
     functions = (
-        *(Authorization.identify, Processor.wait, Exchange.receive, Batcher._shared, ConnectionLimiter._wait),
-        *(Pool._add, StatementWatch.over, LoopClock.sleep, runner._commit),
+        *(Authorization.identify, Processor.wait, Exchange.receive, ConnectionLimiter._wait),
+        *(
+            PointReads.fetch,
+            RowWrites._shared,
+            Pool._add,
+            StatementWatch.over,
+            LoopClock.sleep,
+            runner._commit,
+        ),
         *(streaming._send, streaming._requests),
         *(Cursor.bind, Cursor.slices),
     )

@@ -130,6 +130,7 @@ async def tell(_request: Any, context: Context) -> list[str]:
         *sorted(who.roles),
         left,
         str(sent.get("x-color")),
+        str(sent.get("rowgate-consistency")),
         str("authorization" in sent),
         context.method,
     ]

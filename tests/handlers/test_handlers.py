@@ -38,12 +38,16 @@ async def test_a_handler_is_told_of_its_call(kiosk: Kiosk) -> None:
         client.message("kiosk.v1.ActRequest", what="tell"),
         client.message("kiosk.v1.ActResponse"),
     )
-    sent = (("x-color", "red"), ("authorization", f"Bearer {kiosk.keys['kay']}"))
+    sent = (
+        *(("x-color", "red"), ("rowgate-consistency", "strong")),
+        ("authorization", f"Bearer {kiosk.keys['kay']}"),
+    )
     answer.ParseFromString(
         await client.raw(client.channel.unary_unary(f"/{ACT}"), request.SerializeToString(), 20, sent)
     )
     assert list(answer.told) == [
-        *("kay", "authenticated", "keeper", "True", "red", "False", "kiosk.v1.KioskService.Act")
+        *("kay", "authenticated", "keeper", "True", "red", "strong", "False"),
+        "kiosk.v1.KioskService.Act",
     ]
 
 

@@ -26,6 +26,7 @@ import grpc
 from hpack import Encoder
 
 from gateway.transport.protocols.grpc.headers import read_message
+from gateway.transport.wire.caller_headers import NONE_OF_CALLER
 from gateway.transport.wire.framing import frame as message_frame
 from gateway.transport.wire.http2 import frames
 from gateway.transport.wire.http2.errors import ErrorCode
@@ -150,7 +151,7 @@ class Channel(asyncio.Protocol):
         self._frames = frames.FrameReader()
         self._frames.greeted = True
         self._endings: HeaderReader[Ending] = HeaderReader(
-            HEADERS_LIMIT, HEADERS_LIMIT, lambda headers: (_ending(headers), b""), lambda *_: None
+            HEADERS_LIMIT, HEADERS_LIMIT, lambda headers: (_ending(headers), NONE_OF_CALLER), lambda *_: None
         )
         self._encoder = Encoder()
         self._sent: set[str] = set()

@@ -120,6 +120,26 @@ async def test_a_read_waits_for_the_log_that_it_needs(cluster: Cluster, bank_for
     assert await _counted(admin, "rowgate_primary_reads_total") == 0
 
 
+async def test_reads_that_follow_each_other_go_to_one_replica_before_the_next_has_its_turn(
+    cluster: Cluster, bank_for: BankFor
+) -> None:
+    """They share a statement there; by turns each replica would have a smaller one."""
+    admin = f"127.0.0.1:{free_port()}"
+    gateway = await bank_for(apart=True, admin_listen=admin)
+    caller = Caller(gateway.client)
+    await caller.open("a", 1)
+    await cluster.caught_up()
+    for number, replicas in ((20, 1), (100, 2)):
+        cents = await asyncio.gather(*(caller.cents("a", "any") for _ in range(number)))
+        assert set(cents) == {1}
+        answered = [
+            value
+            for (name, labels), value in (await scraped(admin)).items()
+            if name == "rowgate_replica_reads_total" and ("outcome", "answered") in labels and value
+        ]
+        assert len(answered) == replicas
+
+
 async def _counted(admin: str, name: str, **labels: str) -> float:
     return total(await scraped(admin), name, **labels)
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -71,43 +72,36 @@ class Batch:
         """Whether a statement was sent that PostgreSQL isn't known to have undone."""
         self.task: asyncio.Task[None] | None = None
 
-    @property
-    def deadline(self) -> float | None:
-        """The latest among the callers; None where one has none."""
-        latest = 0.0
-        for place in self.places:
-            deadline = place.call.deadline
-            if deadline is None:
-                return None
-            latest = max(latest, deadline)
-        return latest
-
     def call_of(self, places: Sequence[Place], principal: Principal | None) -> Call:
         """Return the call that the statement of some of its callers is run for.
 
         What is fresh enough for who asks most is so for all.
         """
-        first = places[0].call
-        spans = tuple(span for place in places for span in place.call.spans)
-        who = principal or ANONYMOUS
+        calls = [place.call for place in places]
+        first, deadlines = calls[0], [place.call.deadline for place in self.places]
+        of_replica = first.reads_at is not None
         return Call(
             first.method,
-            who,
-            self.deadline,
+            principal or ANONYMOUS,
+            None if None in deadlines else max(filter(None, deadlines), default=0.0),
             first.operation,
-            spans=spans,
-            reads_at=first.reads_at and (_most(place.call.reads_at for place in places) or ANYWHERE),
-            must_hold=_most(place.call.must_hold for place in places),
+            spans=tuple(chain.from_iterable([call.spans for call in calls])),
+            reads_at=_most([call.reads_at for call in calls]) if of_replica else None,
+            must_hold=None if of_replica else _most([call.must_hold for call in calls]),
         )
 
 
-def _most(positions: Iterable[LogPosition | None]) -> LogPosition | None:
+def _most(positions: Sequence[LogPosition | None]) -> LogPosition | None:
     """Return the highest position; of several timelines that of the lowest, which the others don't hold."""
-    known = [one for one in positions if one is not None and one != ANYWHERE]
-    if not known:
-        return None
-    lowest = min(known)[:2]
-    return max(one for one in known if one[:2] == lowest)
+    if not any(positions):
+        return None  # nearly always, of the primary
+    known = [*filter(None, positions)]
+    lowest, highest = min(known), max(known)
+    if lowest[:2] == highest[:2]:
+        return highest
+    known = [one for one in known if one != ANYWHERE]
+    lowest = min(known)
+    return max(one for one in known if one[:2] == lowest[:2])
 
 
 class BatchQueue:
@@ -301,8 +295,12 @@ class BatchQueue:
         taken, batch.weight = self._first(size)
         # Before they leave the queue: whoever has no answer yet is found in one of the two.
         batch.places = taken
+        if len(taken) == len(self.queue):
+            self.queue.clear()
+        else:
+            for place in taken:
+                del self.queue[place]
         for place in taken:
-            del self.queue[place]
             place.queue = None
             place.batch = batch
             place.sent = True

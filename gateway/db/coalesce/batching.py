@@ -159,22 +159,19 @@ class Batcher(ABC):
         except Exception as error:
             raise self._unexpected(sent=True) from error
 
-    async def _shared(self, queue: BatchQueue, place: Place) -> Any:
-        """Return a caller's share of the answer to a statement that it shares."""
-        self._look(queue, place.call)
+    def _stop(self, queue: BatchQueue, place: Place, error: BaseException) -> None:
+        """Drop a caller that waits, after it was cancelled; give up the queue after what nobody foresaw."""
+        unforeseen = None if isinstance(error, OF_CALLER) else error
         try:
-            try:
-                self._join(queue, place)
-                return await place.answer
-            except asyncio.CancelledError:
+            if isinstance(error, asyncio.CancelledError):
                 self._leave(queue, place)
-                raise
-        except OF_CALLER:
+        except BaseException as another:
+            unforeseen = another
             raise
-        except BaseException as error:
-            place.answer.cancel()
-            self._give_up(queue, error)
-            raise
+        finally:
+            if unforeseen is not None:
+                place.answer.cancel()
+                self._give_up(queue, unforeseen)
 
     def _join(self, queue: BatchQueue, place: Place) -> None:
         if not queue.queue:

@@ -102,6 +102,16 @@ class RowWrites(Batcher):
             except Exception as error:  # noqa: BLE001 - what the caller was told stands all the same
                 self._give_up(queue, error)
 
+    async def _shared(self, queue: BatchQueue, place: Place) -> Any:
+        """Return a caller's share of the answer to a statement that it shares."""
+        self._look(queue, place.call)
+        try:
+            self._join(queue, place)
+            return await place.answer
+        except BaseException as error:
+            self._stop(queue, place, error)
+            raise
+
     async def _undone(self, call: Call, otherwise: Callable[[], Awaitable[T]]) -> T:
         """Return what `otherwise` returns: the statement changed nothing, or what it changed is undone."""
         call.unsettled = False

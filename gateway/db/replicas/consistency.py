@@ -23,6 +23,8 @@ class Needed(NamedTuple):
 
 
 _ANY, _STRONG = Needed(ANYWHERE), Needed(None)
+_TEXTS = 4096
+"""How many texts are known at once."""
 
 
 class ReadConsistency:
@@ -37,17 +39,38 @@ class ReadConsistency:
     def __init__(self, tokens: PositionTokens, log: PrimaryLog) -> None:
         self._tokens = tokens
         self._log = log
+        self._known: dict[bytes, Needed] = {}
+        """What some texts ask for, as long as the primary is on the same timeline."""
+        self._timeline = log.timeline
 
-    def needed(self, asked: Consistency | str) -> Needed:
+    def asked(self, text: bytes) -> Needed:
+        """Return what a read needs, as its caller asks for it; raises as `needed`.
+
+        Most reads of a client come with the same text, that of its last write.
+        """
+        if self._timeline is not self._log.timeline:
+            self._known.clear()
+            self._timeline = self._log.timeline
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        wanted = read_consistency(text.decode("latin-1"))
+        if wanted is None:
+            raise invalid(EXPECTED)
+        needed = self.needed(wanted)
+        if wanted.freshness is not Freshness.BOUNDED:
+            if len(self._known) >= _TEXTS:
+                self._known.clear()
+            self._known[text] = needed
+        return needed
+
+    def needed(self, wanted: Consistency) -> Needed:
         """Return what a read needs.
 
         Raises InvalidArgument (INVALID_CONSISTENCY) for what is no such text or token, and FailedPrecondition
         (CONSISTENCY_TOKEN_OF_LOST_TIMELINE) for a token of another timeline or cluster than the primary's:
         the write may be lost with it.
         """
-        wanted = read_consistency(asked) if isinstance(asked, str) else asked
-        if wanted is None:
-            raise invalid(EXPECTED)
         if wanted.freshness is Freshness.AT_LEAST:
             position = self._opened(wanted.token)
             return Needed(position, position)

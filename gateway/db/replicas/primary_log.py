@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 
 from gateway.request.calls.log_position import LogPosition
@@ -24,24 +25,27 @@ class PrimaryLog:
         self._clock = clock
         self._times: list[float] = []
         self._lsns: list[int] = []
-        self._is_lost = True
+        self._current_until = -inf
         self.latest: LogPosition | None = None
         """The last position; None before there was one."""
+        self.timeline: tuple[int, int] | None = None
+        """Its system and timeline: the same object as long as these are the same."""
 
     def add(self, asked_at: float, position: LogPosition) -> None:
         """Note a position. All that was committed before it was asked for comes before it."""
         if self.latest is None or self.latest[:2] != position[:2]:
             self._forget(len(self._times))  # of a timeline that ends somewhere, nobody here knows where
+            self.timeline = position[:2]
         elif len(self._times) >= 2 * _KEPT:
             self._forget(_KEPT)
         self.latest = position
-        self._is_lost = False
+        self._current_until = asked_at + _CURRENT_SECONDS
         self._times.append(asked_at)
         self._lsns.append(position.lsn)
 
     def lost(self) -> None:
         """Note that the primary doesn't answer, or has ended a connection."""
-        self._is_lost = True
+        self._current_until = -inf
 
     def since(self, seconds: float) -> LogPosition | None:
         """Return a position that holds all that was committed until so many seconds ago.
@@ -56,7 +60,7 @@ class PrimaryLog:
     @property
     def is_current(self) -> bool:
         """Whether the primary has been heard of within the last second, and not failed to answer since."""
-        return not self._is_lost and self._clock() - self._times[-1] <= _CURRENT_SECONDS
+        return self._clock() <= self._current_until
 
     def seconds_behind(self, position: LogPosition) -> float:
         """Return for how long the primary has been past a position, as far as it was asked."""

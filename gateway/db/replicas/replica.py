@@ -11,7 +11,7 @@ from gateway.db.replicas.replay_waiters import ReplayWaiters
 from gateway.db.replicas.replica_pool import BEHIND, ReplicaPool
 from gateway.db.retry import TryAgain
 from gateway.errors import RowgateError
-from gateway.request.calls.log_position import LogPosition
+from gateway.request.calls.log_position import ANYWHERE, LogPosition
 
 _logger = logging.getLogger(__name__)
 _FAILURES = 3
@@ -61,6 +61,18 @@ class Replica:
         self._failures = 0
         self._why = ""
         self._waiters = ReplayWaiters(self._position)
+
+    def has(self, needed: LogPosition) -> bool:
+        """Return whether it answers, and is known to have a position.
+
+        While the primary isn't heard of it may be lost, and replicas may follow another one, which a role
+        without rights can't see: none is known to have anything then.
+        """
+        if not self.is_up:
+            return False
+        if self._pool.position.holds(needed) and self._log.is_current:
+            return True
+        return needed == ANYWHERE
 
     @property
     def position(self) -> LogPosition:

@@ -12,7 +12,7 @@ from gateway.db.replicas.replica import Replica
 from gateway.errors import Aborted, RowgateError, Unavailable
 from gateway.errors.sqlstate import MISMATCH
 from gateway.request.calls.call import Call
-from gateway.request.calls.log_position import ANYWHERE, LogPosition
+from gateway.request.calls.log_position import LogPosition
 
 T = TypeVar("T")
 _INTERVAL = 0.25
@@ -60,18 +60,12 @@ class Replicas:
         await asyncio.gather(*(one.close(grace) for one in self.all))
 
     def at_hand(self, needed: LogPosition) -> Replica | None:
-        """Return the next replica in turn that is known to have a position; None where none is.
-
-        While the primary isn't heard of it may be lost, and replicas may follow another one, which a role
-        without rights can't see: none is known to have anything then.
-        """
-        if needed != ANYWHERE and not self._log.is_current:
-            return None
+        """Return the next replica in turn that is known to have a position; None where none is."""
         replicas = self.all
         for _ in replicas:
             self._turn = (self._turn + 1) % len(replicas)
             replica = replicas[self._turn]
-            if replica.is_up and (needed == ANYWHERE or replica.position.holds(needed)):
+            if replica.has(needed):
                 return replica
         return None
 
@@ -90,15 +84,23 @@ class Replicas:
             try:
                 answer = await of_replica(replica)
             except RowgateError as error:
-                if not _is_of_replica(error):
-                    raise
-                replica.failed(error)
-            else:
-                replica.answered()
-                return answer
+                self.note_failure(replica, error, call)
+                return await of_primary()
+            replica.answered()
+            return answer
+        self._to_primary(call)
+        return await of_primary()
+
+    def note_failure(self, replica: Replica, error: RowgateError, call: Call) -> None:
+        """Note a read that goes to the primary now; raises the error of one that would fail there, too."""
+        if not _is_of_replica(error):
+            raise error
+        replica.failed(error)
+        self._to_primary(call)
+
+    def _to_primary(self, call: Call) -> None:
         self.to_primary += 1
         call.reads_at = None
-        return await of_primary()
 
     async def _choose(self, needed: LogPosition, call: Call) -> Replica | None:
         """Return a replica that has a position; None where none will have it soon."""

@@ -7,13 +7,41 @@ from typing import Any, TypeVar, overload
 from gateway.db.coalesce import KeyRead, KeysRead, PointReads
 from gateway.db.coalesce.batch_statements import Args
 from gateway.db.database import Database
+from gateway.db.replicas.replica import Replica
 from gateway.db.replicas.replicas import Replicas
 from gateway.db.statements.cursor import Cursor
 from gateway.db.statements.transaction import Row
+from gateway.errors import RowgateError
 from gateway.request.calls.call import Call, StreamCall
 from gateway.sql.statement import Statement
 
 T = TypeVar("T")
+_TOGETHER = 64
+"""So many reads by key go to one replica before others go to the next."""
+
+
+class _ReadsThere:
+    """The reads of one replica; the primary answers those that fail there.
+
+    Args:
+        replica: the replica.
+        replicas: all of them.
+        primary: its reads.
+
+    """
+
+    __slots__ = ("_primary", "_replicas", "answered", "replica")
+
+    def __init__(self, replica: Replica, replicas: Replicas, primary: PointReads) -> None:
+        self.replica = replica
+        self.answered = replica.answered
+        self._replicas = replicas
+        self._primary = primary
+
+    async def failed(self, error: RowgateError, read: KeyRead | KeysRead, args: Args, call: Call) -> Any:
+        """Return what the primary answers; raises the error of a read that would fail there, too."""
+        self._replicas.note_failure(self.replica, error, call)
+        return await self._primary.fetch(read, args, call)
 
 
 class RoutedReads:
@@ -28,6 +56,11 @@ class RoutedReads:
     def __init__(self, primary: PointReads, replicas: Replicas) -> None:
         self._primary = primary
         self._replicas = replicas
+        self._there = {one: _ReadsThere(one, replicas, primary) for one in replicas.all}
+        self._last: Replica | None = None
+        """The replica that was read last."""
+        self._left = 0
+        """How many more reads may go there, before the next one has its turn."""
 
     @overload
     def fetch(self, read: KeyRead, args: Args, call: Call) -> Coroutine[Any, Any, Row | None]: ...
@@ -37,8 +70,16 @@ class RoutedReads:
 
     def fetch(self, read: KeyRead | KeysRead, args: Args, call: Call) -> Coroutine[Any, Any, Any]:
         """Return what the caller asks for, and is there: see PointReads."""
-        if call.reads_at is None:
+        needed, replica = call.reads_at, self._last
+        if needed is None:
             return self._primary.fetch(read, args, call)
+        # Reads that follow each other share a statement there: spread over all, each would be for fewer.
+        if not self._left or replica is None or not replica.has(needed):
+            replica = self._last = self._replicas.at_hand(needed)
+            self._left = _TOGETHER
+        if replica is not None:
+            self._left -= 1
+            return replica.reads.fetch(read, args, call, self._there[replica])
         return self._replicas.read(
             call,
             lambda replica: replica.reads.fetch(read, args, call),

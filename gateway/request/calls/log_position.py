@@ -19,7 +19,8 @@ class LogPosition(NamedTuple):
 
     def holds(self, other: "LogPosition") -> bool:
         """Return whether who has come here is known to have passed another position."""
-        return self[:2] == other[:2] and self.lsn >= other.lsn
+        system, timeline, lsn = self
+        return lsn >= other[2] and timeline == other[1] and system == other[0]
 
 
 ANYWHERE = LogPosition(0, 0, 0)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.request import Header, Responder
 
 
@@ -81,7 +82,7 @@ class FastHeaders(Protocol):
         query: str,
         *,
         headers: Sequence[Header],
-        credential: bytes,
+        told: CallerHeaders,
         now: float,
     ) -> FastCall | None:
         """Begin a call; return None for one that has to go the general way.
@@ -91,8 +92,8 @@ class FastHeaders(Protocol):
             method: of HTTP.
             path: without the query.
             query: without the question mark.
-            headers: all of them, but for the `authorization` header in HTTP/2.
-            credential: that header's value; empty where nothing says who calls.
+            headers: all of them, but for the caller's in HTTP/2.
+            told: the caller's.
             now: when it came.
 
         """

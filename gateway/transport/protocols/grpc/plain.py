@@ -11,6 +11,7 @@ from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.grpc.plain_answer import CONTENT_TYPES, refused
 from gateway.transport.protocols.grpc.plain_call import PlainCall
 from gateway.transport.served_method import ServedMethod
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.framing import whole_message
 from gateway.transport.wire.headers import BadHeader
 from gateway.transport.wire.http2.fast_path import FastConnection
@@ -110,7 +111,7 @@ class PlainHeaders(NamedTuple):
         body: bytes,
         headers: Sequence[Header],
         *,
-        credential: bytes,
+        told: CallerHeaders,
         now: float,
     ) -> bool:
         """Answer a call whose body is whole; return False where that isn't one message as it stands."""
@@ -120,6 +121,7 @@ class PlainHeaders(NamedTuple):
             return False
         record = CallRecord(method.name, request_id(sent_id), connection.peer, request_bytes=len(message))
         certificate = connection.certificate
+        credential, consistency = told
         exchange = Exchange(
             message,
             record,
@@ -129,6 +131,7 @@ class PlainHeaders(NamedTuple):
             authorization=credential,
             traceparent=read_only(headers, TRACEPARENT) if has_trace else b"",
             explain=b"",
+            consistency=consistency,
             certificate=certificate,
         )
         status = method.arrive(exchange)

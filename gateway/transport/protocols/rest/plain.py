@@ -17,12 +17,12 @@ from gateway.transport.protocols.grpc.headers import read_timeout
 from gateway.transport.protocols.rest.headers import TIMEOUT, read_headers
 from gateway.transport.protocols.rest.query import query_pairs
 from gateway.transport.protocols.rest.responses import JSON, VARY, WholeResponse
+from gateway.transport.wire.caller_headers import CONSISTENCY, CREDENTIAL, CallerHeaders
 from gateway.transport.wire.fast_requests import AlikeResponses, FastCall, FastTurn
 from gateway.transport.wire.headers import named
 from gateway.transport.wire.request import Header, HttpRequest
 
 _REQUEST_ID = REQUEST_ID.encode()
-_AUTHORIZATION = b"authorization"
 _JSON_TYPE = b"application/json"
 _ASK_FOR_MORE = frozenset({b"origin", b"content-encoding", EXPLAIN})
 _SENT = AlikeResponses(200, (JSON,), _REQUEST_ID)
@@ -75,8 +75,7 @@ class PlainRequests:
         """Return what headers say; None where they ask for more than a plain answer, or are wrong."""
         values = named(headers)
         is_json = values.get(b"content-type", _JSON_TYPE) == _JSON_TYPE
-        twice = [name for name, _ in headers].count(_AUTHORIZATION) > 1
-        if twice or not is_json or not _ASK_FOR_MORE.isdisjoint(values):
+        if not (is_json and _ASK_FOR_MORE.isdisjoint(values) and _tell_once(headers)):
             return None
         try:
             encodings, remaining = read_headers(values)
@@ -84,6 +83,12 @@ class PlainRequests:
             return None
         sent_id = values.get(_REQUEST_ID, b"").decode("latin-1")
         return PlainHeaders(self, sent_id, remaining, encodings.response)
+
+
+def _tell_once(headers: Sequence[Header]) -> bool:
+    """Return whether no header of callers comes twice, or says nothing of how fresh reads are to be."""
+    names = [name for name, _ in headers]
+    return max(map(names.count, (CREDENTIAL, CONSISTENCY))) <= 1 and (CONSISTENCY, b"") not in headers
 
 
 class PlainHeaders(NamedTuple):
@@ -119,7 +124,7 @@ class PlainHeaders(NamedTuple):
         query: str,
         *,
         headers: Sequence[Header],
-        credential: bytes,
+        told: CallerHeaders,
         now: float,
     ) -> "PlainCall | None":
         """Begin a call; return None where the path leads to none that is plain."""
@@ -138,8 +143,9 @@ class PlainHeaders(NamedTuple):
             now,
             remaining,
             headers=headers,
-            authorization=credential,
+            authorization=told.credential,
             explain=b"",
+            consistency=told.consistency,
             certificate=turn.certificate,
             take=partial(request, segments, query_pairs(query) if query else (), b""),
             json=json,

@@ -51,9 +51,7 @@ class FastRequest:
     def begin(self, fast: FastHeaders, now: float) -> bool:
         """Begin the call; return False for one that has to go the general way."""
         method, path, query, _, fields, _ = self._head
-        self._call = fast.begin(
-            self, method, path, query, headers=fields.headers, credential=fields.credential, now=now
-        )
+        self._call = fast.begin(self, method, path, query, headers=fields.headers, told=fields.told, now=now)
         return self._call is not None
 
     def finish(self, alike: AlikeResponses, value: bytes, body: bytes) -> bool:

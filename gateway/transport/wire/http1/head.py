@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
+from gateway.transport.wire.caller_headers import CallerHeaders, without_caller
 from gateway.transport.wire.fast_requests import FastHeaders, ReadFast, never_fast
-from gateway.transport.wire.headers import only, size_of
+from gateway.transport.wire.headers import size_of
 from gateway.transport.wire.http1.errors import BadRequest
 from gateway.transport.wire.http1.parser import parse
 from gateway.transport.wire.request import Header
@@ -56,7 +57,6 @@ _OF_CONNECTION = frozenset(
     }
 )
 _SPECIAL = _ONCE | _OF_CONNECTION | {b"expect"}
-_CREDENTIAL = b"authorization"
 _NONE: AbstractSet[bytes] = frozenset()
 _REMEMBERED = 128
 _REMEMBERED_BYTES = 2048
@@ -77,7 +77,7 @@ class Fields(NamedTuple):
         closes: whether the client says that this is the last request.
         keeps_alive: whether it says that it isn't.
         expects_continue: whether it waits for `100 Continue` before it sends the body.
-        credential: the `authorization` header's value; empty where nothing, or more than one, says who calls.
+        told: the caller's headers, which are among the others, too.
         fast: what they say to the fast path; None where the general way is to answer them.
 
     """
@@ -90,7 +90,7 @@ class Fields(NamedTuple):
     closes: bool
     keeps_alive: bool
     expects_continue: bool
-    credential: bytes
+    told: CallerHeaders
     fast: FastHeaders | None = None
 
 
@@ -214,7 +214,7 @@ def read_fields(block: bytes) -> Fields:
         closes=b"close" in connection,
         keeps_alive=b"keep-alive" in connection,
         expects_continue=_expects_continue(special),
-        credential=only(regular, _CREDENTIAL),
+        told=without_caller(regular)[1],
     )
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.http2.outgoing import Outgoing
 from gateway.transport.wire.request import Header
 
@@ -73,7 +74,7 @@ class FastHeaders(Protocol):
         body: bytes,
         headers: Sequence[Header],
         *,
-        credential: bytes,
+        told: CallerHeaders,
         now: float,
     ) -> bool:
         """Answer a call whose body is whole; return False for one that has to go the general way.
@@ -83,7 +84,7 @@ class FastHeaders(Protocol):
             number: the stream's.
             body: the request's.
             headers: its other headers.
-            credential: the `authorization` header's value; empty where nothing says who calls.
+            told: the caller's headers.
             now: when it came.
 
         """

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Protocol
 
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.fast_requests import AlikeResponses, FastCall, FastHeaders
 from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastConnection
@@ -31,7 +32,7 @@ class FastRequest:
         connection: by which it came.
         number: the stream's.
         head: what its headers say.
-        credential: who calls, as its header says it; empty where nothing does.
+        told: the caller's headers.
 
     """
 
@@ -39,19 +40,19 @@ class FastRequest:
         "_call",
         "_connection",
         "certificate",
-        "credential",
         "credit",
         "head",
         "loop",
         "number",
         "peer",
+        "told",
         "whole",
     )
 
-    def __init__(self, connection: Connection, number: int, head: Head, credential: bytes) -> None:
+    def __init__(self, connection: Connection, number: int, head: Head, told: CallerHeaders) -> None:
         self.number = number
         self.head = head
-        self.credential = credential
+        self.told = told
         self.peer = connection.peer
         self.certificate = connection.certificate
         self.loop = connection.loop
@@ -70,7 +71,7 @@ class FastRequest:
             head.path,
             head.query,
             headers=head.headers,
-            credential=self.credential,
+            told=self.told,
             now=now,
         )
         return self._call is not None

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 from gateway.transport.host_names import HostNames
 from gateway.transport.wire import fast_requests
+from gateway.transport.wire.caller_headers import (
+    CONSISTENCY,
+    CREDENTIAL,
+    CallerHeaders,
+    without_caller,
+)
 from gateway.transport.wire.headers import BadHeader, size_of
 from gateway.transport.wire.http2.errors import ErrorCode, StreamError
 from gateway.transport.wire.http2.fast_path import FastHeaders, FastMethod
 from gateway.transport.wire.http2.header_blocks.varying import (
-    CREDENTIAL,
     MAX_GROWTH,
     READ_LATER,
     VariedHeaders,
@@ -29,7 +34,7 @@ _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
 _LENGTH_DIGITS = 19
-_OF_CREDENTIAL = size_of([(CREDENTIAL, b"")])
+_OF_CALLER = size_of([(CREDENTIAL, b""), (CONSISTENCY, b"")])
 _REMEMBERED_FIELDS = 256
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x40\x5b-\x7e]+")
 _VALUE = re.compile(rb"[^\x00\r\n]*")
@@ -43,12 +48,12 @@ class Head(NamedTuple):
         path: without the query.
         query: what stands behind its question mark.
         authority: the host that is named; empty where none is.
-        headers: without the pseudo-headers, and the one that says who calls.
+        headers: without the pseudo-headers, and the caller's.
         length: what content-length says; None without one.
         fast: what they say to the path's fast method; None where the general way is to answer them.
         fast_method: the path's; None where it has none.
         size: bytes of the headers, as a client counts them that heeds our limit (RFC 9113, 6.5.2), or of
-            others that are like them; without the one that says who calls.
+            others that are like them; without the caller's.
         misdirected: whether it names a host that the server isn't called by.
         bodiless: what the headers say to the fast path of requests without a body; None where the general way
             is to answer them.
@@ -67,13 +72,14 @@ class Head(NamedTuple):
     misdirected: bool = False
     bodiless: fast_requests.FastHeaders | None = None
 
-    def headers_of(self, credential: bytes) -> Sequence[Header]:
-        """Return the headers with the one that says who calls; without it where nothing does."""
-        return [*self.headers, (CREDENTIAL, credential)] if credential else self.headers
+    def headers_of(self, told: CallerHeaders) -> Sequence[Header]:
+        """Return the headers with those of a caller."""
+        of_caller = told.headers()
+        return [*self.headers, *of_caller] if of_caller else self.headers
 
-    def size_of(self, credential: bytes) -> int:
+    def size_of(self, told: CallerHeaders) -> int:
         """Return the bytes of all headers."""
-        return self.size + size_of([(CREDENTIAL, credential)]) if credential else self.size
+        return self.size + size_of(told.headers())
 
 
 class HeadReader:
@@ -98,21 +104,21 @@ class HeadReader:
         self._hosts = hosts
         self._fast_methods = fast_methods
         self._limit = limit
-        self._usual = limit - _OF_CREDENTIAL - MAX_GROWTH
-        """Bytes of headers that others like them, with a credential, are within the limit with, too."""
+        self._usual = limit - _OF_CALLER - MAX_GROWTH
+        """Bytes of headers that others like them, with a caller's, are within the limit with, too."""
 
-    def __call__(self, headers: Sequence[Header]) -> tuple[Head, bytes]:
-        """Return the head, and what says who calls; raises StreamError for headers that are no request."""
+    def __call__(self, headers: Sequence[Header]) -> tuple[Head, CallerHeaders]:
+        """Return the head, and the caller's headers; raises StreamError for headers that are no request."""
         pseudo, regular = _split(headers)
         if not pseudo.keys() >= _NEEDED or not pseudo[b":path"]:
             raise _malformed("a pseudo-header is missing")
         _check_regular(regular)
-        regular, credential = _without_credential(regular)
+        regular, told = without_caller(regular)
         path, _, query = pseudo[b":path"].decode("latin-1").partition("?")
         method = pseudo[b":method"].decode("latin-1")
         fast_method = self._fast_methods.get(path)
         named = dict(regular)
-        twice = len(named) < len(regular) and _check_once(regular)
+        twice = (len(named) < len(regular) and _check_once(regular)) or CONSISTENCY in named
         authority, host = pseudo.get(b":authority", b""), named.get(b"host", b"")
         misdirected = not self._may_be_called(authority, host)
         # What is refused for its name or its size goes the general way, which has the words.
@@ -121,13 +127,13 @@ class HeadReader:
         fast = fast_method.read(method, named) if fast_method is not None and may_be_fast else None
         named_host = (authority or host).decode("latin-1")
         length = _length(named)
-        own = size - size_of([(CREDENTIAL, credential)]) if credential else size
+        own = size - size_of(told.headers())
         may_be_bodiless = fast_method is None and not (misdirected or twice) and size <= self._limit
         bodiless = self._read_fast(regular) if may_be_bodiless and are_target(path, query) else None
         head = Head(
             method, path, query, named_host, regular, length, fast, fast_method, own, misdirected, bodiless
         )
-        return head, credential
+        return head, told
 
     def vary(self, head: Head, at: Sequence[int], written: Sequence[bytes]) -> Head | None:
         """Return a head whose headers have other values at some places; None for what has to be read."""
@@ -154,12 +160,13 @@ class HeadReader:
             method, path, query, authority, varied, length, fast, fast_method, size, misdirected, bodiless
         )
 
-    def with_path(self, head: Head, credential: bytes, path: bytes) -> Head | None:
+    def with_path(self, head: Head, told: CallerHeaders, path: bytes) -> Head | None:
         """Return a head of `/` with another path; None for what has to be read."""
         method, _, _, authority, headers, length, _, _, size, misdirected, bodiless = head
         size += len(path) - 1
         name, _, query = path.decode("latin-1").partition("?")
-        if size + len(credential) > self._usual or name in self._fast_methods:
+        of_caller = len(told.credential) + len(told.consistency)
+        if size + of_caller > self._usual or name in self._fast_methods:
             return None
         return Head(method, name, query, authority, headers, length, None, None, size, misdirected, bodiless)
 
@@ -184,14 +191,6 @@ def _split(headers: Sequence[Header]) -> tuple[dict[bytes, bytes], Sequence[Head
             raise _malformed("a pseudo-header that is unknown, or there twice")
         pseudo[name] = value
     return pseudo, ()
-
-
-def _without_credential(headers: Sequence[Header]) -> tuple[Sequence[Header], bytes]:
-    """Return headers without the one that says who calls, and that; empty where none does, or two do."""
-    found = [value for name, value in headers if name == CREDENTIAL]
-    if len(found) != 1 or not found[0]:
-        return headers, b""
-    return [header for header in headers if header[0] != CREDENTIAL], found[0]
 
 
 def _check_regular(headers: Sequence[Header]) -> None:

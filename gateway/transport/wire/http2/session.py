@@ -197,8 +197,8 @@ class Session:
             self._take_trailers(flags, number, block)
             return
         self._streams.note(number)
-        head, credential = self._heads.read(block)
-        self._streams.begin(number, head, credential)
+        head, told = self._heads.read(block)
+        self._streams.begin(number, head, told)
         if flags & END_STREAM:
             self._streams.end(number, self.now)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.http2.frames import DATA, END_STREAM, frame, header_frames
 from gateway.transport.wire.http2.header_blocks.writer import write_block
 from gateway.transport.wire.http2.outbox import Outbox
@@ -23,7 +24,7 @@ class Stream:
     Args:
         number: the stream's.
         head: what its headers say.
-        credential: who calls, as its header says it; empty where nothing does.
+        told: the caller's headers.
         peer: the client's address.
         certificate: the client's, DER; empty without one.
         body: what arrives of its body.
@@ -38,7 +39,7 @@ class Stream:
         self,
         number: int,
         head: Head,
-        credential: bytes,
+        told: CallerHeaders,
         peer: str,
         certificate: bytes,
         *,
@@ -50,8 +51,8 @@ class Stream:
         self.method = head.method
         self.path = head.path
         self.query = head.query
-        self.headers = head.headers_of(credential)
-        self.header_bytes = head.size_of(credential)
+        self.headers = head.headers_of(told)
+        self.header_bytes = head.size_of(told)
         self.authority = head.authority
         self.misdirected = head.misdirected
         self.peer = peer

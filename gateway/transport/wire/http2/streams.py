@@ -5,6 +5,7 @@ import logging
 from time import monotonic
 
 from gateway.transport.limits.admission import streams_of_connection
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.http2.draining import DRAIN_SECONDS, DrainingCall
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.fast_path import FastCall
@@ -64,7 +65,7 @@ class Streams:
         self.certificate = certificate
         self.loop = asyncio.get_running_loop()
         self._open: dict[int, Call] = {}
-        self._held: dict[int, tuple[Head, bytes]] = {}
+        self._held: dict[int, tuple[Head, CallerHeaders]] = {}
         self._held_credits: dict[int, int] = {}
         self._held_bodies: dict[int, bytes] = {}
         self._draining: dict[int, DrainingCall] = {}  # the oldest first
@@ -110,14 +111,14 @@ class Streams:
             raise Http2Error(ErrorCode.PROTOCOL_ERROR, "a stream with an even number")
         self.last = number
 
-    def begin(self, number: int, head: Head, credential: bytes) -> None:
+    def begin(self, number: int, head: Head, told: CallerHeaders) -> None:
         """Begin a call; raises StreamError where there are too many."""
         limits = self._context.settings.limits
         if self._refusing or len(self._open) + len(self._held) + len(self._draining) >= self._most:
             raise StreamError(ErrorCode.REFUSED_STREAM, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS")
         if self.outgoing.held > limits.max_response_bytes:
             raise StreamError(ErrorCode.REFUSED_STREAM, "too many answers that the peer doesn't take")
-        self._held[number] = head, credential
+        self._held[number] = head, told
         self._count()
 
     def end(self, number: int, now: float) -> None:
@@ -129,11 +130,11 @@ class Streams:
         if call is not None:
             call.take_end()
 
-    def _answer_fast(self, number: int, head: Head, credential: bytes, now: float) -> bool:
+    def _answer_fast(self, number: int, head: Head, told: CallerHeaders, now: float) -> bool:
         """Have a request without a body answered fast; return False for one that goes the general way."""
         if head.bodiless is None or head.length:
             return False
-        request = FastRequest(self, number, head, credential)
+        request = FastRequest(self, number, head, told)
         if not request.begin(head.bodiless, now):
             return False
         del self._held[number]
@@ -158,8 +159,8 @@ class Streams:
             self._settle_one(number)
 
     def _settle_one(self, number: int) -> None:
-        head, credential = self._held.pop(number)
-        stream = self._open_stream(number, head, credential)
+        head, told = self._held.pop(number)
+        stream = self._open_stream(number, head, told)
         refused = check_target(head, self._context.settings.limits.max_metadata_bytes)
         respond = self._context.respond if refused is None else refused.answer
         stream.task = self.loop.create_task(self._run(stream, respond))
@@ -203,7 +204,7 @@ class Streams:
         held = self._held.get(number)
         if held is None:
             return 0
-        head, credential = held
+        head, told = held
         fast = head.fast
         if fast is None:
             return 0
@@ -213,7 +214,7 @@ class Streams:
             body = self._held_bodies[number]
         if head.length not in (None, len(body)):
             return 0
-        if not fast.begin(self, number, body, head.headers, credential=credential, now=now):
+        if not fast.begin(self, number, body, head.headers, told=told, now=now):
             return 0
         del self._held[number]
         if self._held_bodies:
@@ -280,12 +281,12 @@ class Streams:
         for number in self.outgoing.stalled(now - 2 * self._context.settings.server.stream_send_timeout):
             self.cut_off(number, ErrorCode.CANCEL)
 
-    def _open_stream(self, number: int, head: Head, credential: bytes) -> Stream:
+    def _open_stream(self, number: int, head: Head, told: CallerHeaders) -> Stream:
         body = RequestBody(self.outgoing.put, number, self._window, head.length)
         stream = Stream(
             number,
             head,
-            credential,
+            told,
             self.peer,
             self.certificate,
             body=body,
@@ -298,7 +299,7 @@ class Streams:
 
     async def respond(self, request: FastRequest, task: "asyncio.Task[None]", respond: Responder) -> None:
         """Have the response to a fast request written as that of a request."""
-        stream = self._open_stream(request.number, request.head, request.credential)
+        stream = self._open_stream(request.number, request.head, request.told)
         stream.task = task
         stream.take_end()
         if request.credit:

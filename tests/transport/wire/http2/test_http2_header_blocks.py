@@ -18,7 +18,8 @@ from gateway.config.address import Address
 from gateway.config.load import settings_of
 from gateway.transport.host_names import host_names
 from gateway.transport.protocols.grpc.plain import PlainMethod
-from gateway.transport.wire.headers import find
+from gateway.transport.wire.caller_headers import CallerHeaders
+from gateway.transport.wire.headers import find, only
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error, StreamError
 from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
 from gateway.transport.wire.http2.header_blocks.reader import HeaderReader, SharedBlocks
@@ -28,8 +29,8 @@ from gateway.transport.wire.http2.request_head import Head, HeadReader
 from gateway.transport.wire.request import Header
 
 LIMIT = 4096
-Plain = tuple[list[Header], bytes]
-"""Headers but for who calls, and what says that."""
+Plain = tuple[list[Header], CallerHeaders]
+"""Headers but for those of callers, and these."""
 CODED = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 NO_TABLE = b"\x20"
 """A block that sets the dynamic table's size to nothing (RFC 7541, 6.3)."""
@@ -42,10 +43,13 @@ steps = st.lists(
     st.tuples(headers, st.booleans(), st.sampled_from([None, None, None, 0, 64, 200, 4096])), max_size=12
 )
 # Few shapes, so that blocks are alike; values that look like the names that vary, and that no call has.
-varying = st.sampled_from([b"grpc-timeout", b"traceparent", b"x-request-id", b"authorization"])
+varying = st.sampled_from(
+    [b"grpc-timeout", b"traceparent", b"x-request-id", b"authorization", b"rowgate-consistency"]
+)
 texts = st.sampled_from(
     [b"20S", b"19999m", b"0m", b"soon", b"", b"a b", b"t" * 200, b"\x0cgrpc-timeout\x0220S"]
 ) | st.integers(100, 400).map(lambda size: b"Bearer " + b"W" * size)
+consistencies = st.lists(st.sampled_from([b"any", b"at-least=" + b"A" * 60, b"bounded=2s", b""]), max_size=2)
 fixed = st.sampled_from(
     [(b":path", b"/x.Y/Z"), (b"x-a", b"\x0cgrpc-timeout"), (b"x-\x0cgrpc-timeout", b"20S")]
 )
@@ -94,12 +98,15 @@ def with_values(fields: list[Header], at: Sequence[int], written: Sequence[bytes
 
 
 def apart(fields: Iterable[Header]) -> Plain:
-    """Return headers without the one that says who calls, and what it says; with it where it isn't alone."""
-    told = [(bytes(name), bytes(value)) for name, value in fields]
-    found = [value for name, value in told if name == b"authorization"]
-    if len(found) != 1 or not found[0]:
-        return told, b""
-    return [field for field in told if field[0] != b"authorization"], found[0]
+    """Return headers without those of callers, and their values; with one that isn't alone, or is empty."""
+    left = [(bytes(name), bytes(value)) for name, value in fields]
+    told = []
+    for of_caller in (b"authorization", b"rowgate-consistency"):
+        found = [value for name, value in left if name == of_caller]
+        told.append(found[0] if len(found) == 1 else b"")
+        if told[-1]:
+            left = [field for field in left if field[0] != of_caller]
+    return left, CallerHeaders(*told)
 
 
 def plain_reader(limit: int = LIMIT) -> HeaderReader[list[Header]]:
@@ -192,12 +199,12 @@ def test_blocks_that_resize_the_table_are_never_remembered() -> None:
 def test_what_is_remembered_is_made_once_and_bounded() -> None:
     made: list[list[Header]] = []
 
-    def make(fields: list[Header]) -> tuple[int, bytes]:
+    def make(fields: list[Header]) -> tuple[int, CallerHeaders]:
         made.append(fields)
-        return len(made), b""
+        return len(made), CallerHeaders()
 
     reader = HeaderReader(LIMIT, LIMIT, make, lambda known, _at, _written: known)
-    assert reader.read(b"\x83") == reader.read(b"\x83") == (1, b"")
+    assert reader.read(b"\x83") == reader.read(b"\x83") == (1, CallerHeaders())
     for number in range(1000):
         reader.read(never_indexed([(b"x-n", b"%d" % number), (b"grpc-timeout", b"1S")], 0))
     assert len(made) == 1001
@@ -275,8 +282,18 @@ def test_blocks_that_are_alike_are_read_as_a_decoder_reads_them(
 @pytest.mark.parametrize("limit", [200, 700, 4 * LIMIT])
 @pytest.mark.parametrize("size", [20, 50, 120, 300])
 @pytest.mark.parametrize("place", [1, 2])
+@pytest.mark.parametrize(
+    "of_callers",
+    [
+        (b"authorization",),
+        (b"rowgate-consistency",),
+        (b"authorization", b"rowgate-consistency"),
+        (b"rowgate-consistency", b"authorization"),
+    ],
+    ids=lambda names: b" ".join(names).decode(),
+)
 def test_what_callers_have_in_common_is_made_once_and_nobody_is_taken_for_another(
-    limit: int, size: int, place: int
+    limit: int, size: int, place: int, of_callers: Sequence[bytes]
 ) -> None:
     """Tokens differ in their first byte, their last, or in their length; connections share all but them."""
     varied: list[Sequence[bytes]] = []
@@ -291,11 +308,14 @@ def test_what_callers_have_in_common_is_made_once_and_nobody_is_taken_for_anothe
         reader.read(NO_TABLE)
     for n in range(400):
         fields = [(b":path", b"/x.Y/Z"), (b"grpc-timeout", b"%du" % (250_000 + n % 10))]
-        credential = b"%d" % (n % 5) + b"a" * (size + n % 3) + b"%d" % (n % 7)
-        block = static_names(
-            [*fields[:place], (b"authorization", credential), *fields[place:]], huffman=bool(n & 4)
-        )
-        assert readers[n % 2].read(block) == (fields, credential)
+        told = {
+            b"authorization": b"%d" % (n % 5) + b"a" * (size + n % 3) + b"%d" % (n % 7),
+            b"rowgate-consistency": b"%d" % (n % 3) + b"a" * (min(size, 100) + n % 5) + b"%d" % (n % 11),
+        }
+        sent = [(name, told[name]) for name in of_callers]
+        block = static_names([*fields[:place], *sent, *fields[place:]], huffman=bool(n & 4))
+        expected = CallerHeaders(*(told[name] if name in of_callers else b"" for name in told))
+        assert readers[n % 2].read(block) == (fields, expected)
     assert b"aaaa" not in repr(shared).encode()
     if limit > 1000:
         assert len(varied) == len(shared) == 2 * 10  # with Huffman's code and without
@@ -379,21 +399,25 @@ def test_a_deadline_that_any_connection_has_sent_is_read_once_and_so_many_are_ke
 
 
 @given(
-    st.lists(st.tuples(texts, st.sampled_from(TRACES), texts), min_size=2, max_size=4),
+    st.lists(st.tuples(texts, st.sampled_from(TRACES), texts, consistencies), min_size=2, max_size=4),
     texts,
     st.sampled_from([b"localhost", b"evil.example"]),
     st.sampled_from([800, 1000, 2000]),
 )
 def test_a_head_that_is_alike_says_what_one_that_is_read_says(
-    calls: list[tuple[bytes, bytes, bytes]], request_id: bytes, authority: bytes, limit: int
+    calls: list[tuple[bytes, bytes, bytes, list[bytes]]], request_id: bytes, authority: bytes, limit: int
 ) -> None:
     read = HeadReader(FAST, limit, HOSTS)
     reader = HeaderReader(LIMIT, limit, read, read.vary)
-    for timeout, trace, credential in calls:
-        fields = [*request(timeout, trace, request_id, authority), (b"authorization", credential)]
+    for timeout, trace, credential, asked in calls:
+        fields = [
+            *request(timeout, trace, request_id, authority),
+            (b"authorization", credential),
+            *((b"rowgate-consistency", one) for one in asked),
+        ]
         head, told = reader.read(write_block(fields))
-        for name, value in head.headers:
-            assert read_only(head.headers, name) == value
+        for name, _ in head.headers:
+            assert read_only(head.headers, name) == only(list(head.headers), name)
         assert read_only(head.headers, b"x-missing") == b""
         expected, alone = read(fields)
         assert (plainly(head), told) == (plainly(expected), alone)
@@ -476,7 +500,7 @@ class Bodiless(NamedTuple):
         return self._replace(**{"timeout" if name == b"grpc-timeout" else "request_id": value})
 
 
-def _head_or_error(read: Callable[..., tuple[Head, bytes]], given: Any) -> tuple[object, ...] | str:
+def _head_or_error(read: Callable[..., tuple[Head, CallerHeaders]], given: Any) -> tuple[object, ...] | str:
     """Return what a head says, the size with the credential's; an error's words where it is none."""
     try:
         head, told = read(given)
@@ -502,7 +526,7 @@ def test_blocks_of_other_paths_are_made_once() -> None:
 @given(headers)
 def test_what_is_written_needs_no_table(fields: list[Header]) -> None:
     decoder = Decoder(2**20)
-    assert decoded(decoder, write_block(fields)) == (fields, b"")
+    assert decoded(decoder, write_block(fields)) == (fields, CallerHeaders())
     assert not decoder.header_table.dynamic_entries
 
 

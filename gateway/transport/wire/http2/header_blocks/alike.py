@@ -1,27 +1,48 @@
 """Blocks that are alike but for some values: what is made of one is made of all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
+from gateway.transport.wire.caller_headers import NONE_OF_CALLER, CallerHeaders, together
 from gateway.transport.wire.http2.header_blocks.decoder import LONG
-from gateway.transport.wire.http2.header_blocks.varying import (
-    MAX_CREDENTIAL,
-    end_of_value,
-    length_of_value,
-    read_credential,
-)
+from gateway.transport.wire.http2.header_blocks.varying import end_of_value, length_of_value
 
 Known = TypeVar("Known")
-Read = tuple[Known, bytes]
-"""What is made of a block, the same whoever calls; and what says who does, empty where nothing does."""
+Read = tuple[Known, CallerHeaders]
+"""What is made of a block, the same whoever calls; and the headers in which callers differ."""
+Tell = Callable[[bytes], CallerHeaders | None]
+"""Reads the value of one of those, as it is written; None for one that has to be looked at."""
 Vary = Callable[[Known, Sequence[int], Sequence[bytes]], Known | None]
 
 _SIZES = 512
 """How many sizes of blocks that are alike are remembered."""
 _SHARED = 4096
 """How much is remembered for all connections: clients send the same few thousand deadlines."""
+
+
+class _Shortcut(NamedTuple, Generic[Known]):
+    """What tells blocks in which the values of their caller, one or two, are the last of all that differ.
+
+    Args:
+        shared: what is known of such blocks.
+        first: where the first value begins.
+        steps: the bytes from a value's beginning to that of the next, but for its own, up to the caller's.
+        between: the bytes between the caller's values; None where there is one.
+        after: the bytes behind the last value.
+        tell: reads the caller's last value.
+        tell_first: reads the other one.
+
+    """
+
+    shared: dict[Hashable, Known]
+    first: int
+    steps: Sequence[int]
+    between: int | None
+    after: int
+    tell: Tell
+    tell_first: Tell
 
 
 class _Span(NamedTuple):
@@ -47,7 +68,7 @@ class Alike(ABC, Generic[Known]):
 
     Args:
         pieces: what is before, between and after the values.
-        at: the values' places among the headers, counted from the last, but for who calls.
+        at: the places of the values, but those of callers, among the headers, counted from the last.
         known: what was made of one of the blocks.
         vary: makes what is known of another one; None for what has to be looked at.
         shared: where that is remembered, whoever calls; None where the values don't come again.
@@ -106,14 +127,14 @@ class Alike(ABC, Generic[Known]):
 
 @dataclass(frozen=True, slots=True)
 class OfOneCaller(Alike[Known]):
-    """Blocks of which none, or each, says that the same one calls.
+    """Blocks of which each has the same headers of its caller, or none.
 
     Args:
-        credential: what says so; empty where nothing does.
+        told: those.
 
     """
 
-    credential: bytes
+    told: CallerHeaders
 
     def read(self, block: bytes) -> Read[Known] | None:
         """Return what a block says; None for one of another kind, or that has to be looked at."""
@@ -121,57 +142,96 @@ class OfOneCaller(Alike[Known]):
         if known is None:
             values = self._values_in(block)
             known = None if values is None else self._vary(block, values)
-        return None if known is None else (known, self.credential)
+        return None if known is None else (known, self.told)
 
 
 @dataclass(frozen=True, slots=True)
 class OfCallers(Alike[Known]):
-    """Blocks of which each says who calls; what else they say is known for all callers.
+    """Blocks of which each has headers of its caller; what else they say is known for all callers.
+
+    It is found by the block without these headers' values, and where they were cut out: what begins behind
+    the same bytes is a value of the same header, whoever calls.
 
     Args:
-        place: of the value that says so, among the others.
-        room: the most bytes of it.
+        tell: reads these values, by their numbers among all that differ.
+        told: the headers of callers that are the same in all of the blocks.
 
     """
 
-    place: int
-    room: int
+    tell: Mapping[int, Tell]
+    told: CallerHeaders
+    _shortcut: _Shortcut[Known] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out whether blocks can be read a shorter way."""
+        object.__setattr__(self, "_shortcut", self._find_shortcut())
+
+    def _find_shortcut(self) -> _Shortcut[Known] | None:
+        first, *between, after = map(len, self.pieces)
+        numbers = [*self.tell]
+        are_last = numbers == [*range(len(between) + 1)][-len(numbers) :]
+        if self.shared is None or self.told != NONE_OF_CALLER or not are_last:
+            return None
+        steps = [length + 1 for length in between[: numbers[0]]]
+        apart = between[-1] if len(numbers) > 1 else None
+        return _Shortcut(
+            self.shared, first, steps, apart, after, self.tell[numbers[-1]], self.tell[numbers[0]]
+        )
 
     def read(self, block: bytes) -> Read[Known] | None:
         """Return what a block says; None for one of another kind, or that has to be looked at."""
-        is_last = self.place == len(self.pieces) - 2
-        known = self._recall(block, self.shared) if is_last and self.shared is not None else None
-        return self._look(block) if known is None else known
-
-    def _recall(self, block: bytes, shared: dict[Hashable, Known]) -> Read[Known] | None:
-        """Return what is remembered of a block whose last value says who calls; None of another one.
-
-        The value is told by where it begins and by what is around it, which is the same whoever calls.
-        """
-        start, end = self._start(block), len(block) - len(self.pieces[-1])
+        shortcut = self._shortcut
+        if shortcut is None:
+            return self._look(block)
+        # Spelled out, as each call of a known caller passes here.
+        shared, start, steps, between, after, tell, _ = shortcut
+        end = len(block) - after
+        for step in steps:
+            if start >= end:
+                break
+            # Where a value is longer, its length is in several bytes: `_look` finds its end.
+            start += (block[start] & LONG) + step
+        if between is not None:
+            return self._recall_two(block, shortcut, start, end) or self._look(block)
         known = shared.get((start, block[:start] + block[end:]))
-        return None if known is None else self._told(known, block[start:end])
+        if known is None:
+            return self._look(block)
+        told = tell(block[start:end])
+        return None if told is None else (known, told)
 
-    def _start(self, block: bytes) -> int:
-        """Return where the credential begins, where the values before it are as short as they mostly are."""
-        start = len(self.pieces[0])
-        for piece in self.pieces[1 : self.place + 1]:
-            if start < len(block):
-                start += (block[start] & LONG) + 1 + len(piece)
-        return start
+    def _recall_two(
+        self, block: bytes, shortcut: _Shortcut[Known], start: int, end: int
+    ) -> Read[Known] | None:
+        """Return what is remembered of a block that has two values of its caller between two places."""
+        shared, _, _, between, _, tell, tell_first = shortcut
+        middle = end_of_value(block, start)
+        if middle is None or between is None:
+            return None
+        second = middle + between
+        known = shared.get((start, start + between, block[:start] + block[middle:second] + block[end:]))
+        if known is None:
+            return None
+        first, last = tell_first(block[start:middle]), tell(block[second:end])
+        return None if first is None or last is None else (known, together(first, last))
 
     def _look(self, block: bytes) -> Read[Known] | None:
         values = self._values_in(block)
         if values is None:
             return None
-        written = values.pop(self.place)
-        start = sum(map(len, (*self.pieces[: self.place + 1], *values[: self.place])))
-        key = (start, block[:start] + block[start + len(written) :])
+        starts, rest, told = [], b"", self.told
+        for number, value in enumerate(values):
+            rest += self.pieces[number]
+            if number not in self.tell:
+                rest += value
+                continue
+            starts.append(len(rest))
+            read = self.tell[number](value)
+            if read is None:
+                return None
+            told = together(told, read)
+        key = (*starts, rest + self.pieces[-1])
         known = None if self.shared is None else self.shared.get(key)
         if known is None:
-            known = self._vary(key, values)
-        return None if known is None else self._told(known, written)
-
-    def _told(self, known: Known, written: bytes) -> Read[Known] | None:
-        credential = read_credential(written) if len(written) <= MAX_CREDENTIAL else None
-        return None if credential is None or len(credential) > self.room else (known, credential)
+            others = [value for number, value in enumerate(values) if number not in self.tell]
+            known = self._vary(key, others)
+        return None if known is None else (known, told)

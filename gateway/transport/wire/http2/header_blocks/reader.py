@@ -6,6 +6,7 @@ from typing import Generic
 
 from hpack import HPACKError, OversizedHeaderListError
 
+from gateway.transport.wire.caller_headers import CallerHeaders
 from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.header_blocks.alike import Known, Read, Vary
 from gateway.transport.wire.http2.header_blocks.decoder import FieldDecoder
@@ -23,7 +24,7 @@ logging.getLogger("hpack").setLevel(logging.INFO)
 
 SharedBlocks = tuple[dict[Hashable, Known], dict[Hashable, Known]]
 """What was made of blocks of all connections: of whole ones, and of those whose path was cut out."""
-WithPath = Callable[[Known, bytes, bytes], Known | None]
+WithPath = Callable[[Known, CallerHeaders, bytes], Known | None]
 
 _REMEMBERED_BLOCK = 4096
 _ANY_PATH = b"/"
@@ -41,17 +42,17 @@ class HeaderReader(Generic[Known]):
     What a block says depends on its bytes and the dynamic table alone. A client repeats the same bytes for
     each call of a method, but for its deadline, the ids of its trace and who calls: so what was made of a
     block is remembered for as long as the table stays as it is, for blocks that differ in those values alone
-    too. Who calls is told beside it, as a client may call for many users. And for REST, blocks that differ in
-    their paths.
+    too. The headers in which callers differ are told beside it, as a client may call for many users. And for
+    REST, blocks that differ in their paths.
 
     Args:
         limit: the most bytes of a header list, as RFC 9113, 6.5.2 counts them.
         usual: the same of blocks that are read by what others say that are like them.
-        make: what is made of the headers, but for who calls; remembered, so it has to be immutable.
+        make: what is made of the headers, but for the caller's; remembered, so it has to be immutable.
         vary: what is made where the headers at some places, counted from the last, have other values, as they
             are written; None for what `make` has to look at.
-        with_path: makes, of what is made of the path `/`, what is made of another path, beside a credential;
-            None for what `make` has to look at. Without it none is asked.
+        with_path: makes, of what is made of the path `/`, what is made of another path, beside a caller's
+            headers; None for what `make` has to look at. Without it none is asked.
         changed: called for each block that changes the dynamic table.
         shared: what was made of blocks without a table, of all connections with the same limits and `make`;
             it holds nothing that says who calls.
@@ -114,10 +115,10 @@ class HeaderReader(Generic[Known]):
             path = None if made is None else read_path(block[start:end])
             if made is None or path is None or self._with_path is None:
                 continue
-            known, credential = made
-            varied = self._with_path(known, credential, path)
+            known, told = made
+            varied = self._with_path(known, told, path)
             if varied is not None:
-                return varied, credential
+                return varied, told
         return None
 
     def _read_around(self, before: bytes, after: bytes) -> Read[Known] | None:

@@ -5,21 +5,29 @@ from typing import Generic
 
 from hpack.table import table_entry_size
 
+from gateway.transport.wire.caller_headers import (
+    CONSISTENCY,
+    CREDENTIAL,
+    NONE_OF_CALLER,
+    CallerHeaders,
+)
 from gateway.transport.wire.http2.header_blocks.alike import (
     Alike,
     Known,
     OfCallers,
     OfOneCaller,
     Read,
+    Tell,
     Vary,
 )
 from gateway.transport.wire.http2.header_blocks.varying import (
-    CREDENTIAL,
     DEADLINE,
     MAX_GROWTH,
     cut,
     names_in,
     places,
+    read_consistency,
+    read_credential,
 )
 from gateway.transport.wire.request import Header
 
@@ -79,9 +87,10 @@ class RememberedBlocks(Generic[Known]):
         room = self._usual - MAX_GROWTH - sum(table_entry_size(*header) for header in headers)
         if parts is None or at is None or room < 0:
             return
-        # Of what is made of them the credential is no part.
-        caller = [name for name, _ in headers].index(CREDENTIAL) if made[1] else 0
-        varying = {headers[place][0]: place + (place < caller - len(headers)) for place in at}
+        # Of what is made of them the caller's headers are no part.
+        told = dict(made[1].headers())
+        left_out = [number - len(headers) for number, (name, _) in enumerate(headers) if name in told]
+        varying = {headers[place][0]: place + sum(place < one for one in left_out) for place in at}
         alike = self._alike_of(parts.pieces, varying, made, room, has_table=has_table)
         if alike is not None:
             self._alike[parts.pieces] = self._last = alike
@@ -114,16 +123,30 @@ class RememberedBlocks(Generic[Known]):
         has_table: bool,
     ) -> Alike[Known] | None:
         """Return the blocks that are like one but for the values of headers at some places."""
-        known, credential = made
-        comes_again = at.keys() <= {DEADLINE, CREDENTIAL} and sum(map(len, pieces)) <= _SHARED_BLOCK
-        # Without a table a block says the same in every connection.
-        shared = self._shared if comes_again and not has_table else None
-        if CREDENTIAL not in at:
-            # What is shared says nothing of who calls.
-            shared = None if credential else shared
-            return OfOneCaller(pieces, [*at.values()], known, self._vary, shared, credential)
-        if not credential:
-            return None  # it is empty, or there is another one
-        place = [*at].index(CREDENTIAL)
-        others = [one for name, one in at.items() if name != CREDENTIAL]
-        return OfCallers(pieces, others, known, self._vary, shared, place, room + len(credential))
+        known, told = made
+        of_caller = at.keys() & {CREDENTIAL, CONSISTENCY}
+        if not of_caller <= dict(told.headers()).keys():
+            return None  # one is empty, or there is another one
+        same = CallerHeaders(
+            b"" if CREDENTIAL in of_caller else told.credential,
+            b"" if CONSISTENCY in of_caller else told.consistency,
+        )
+        comes_again = at.keys() <= {DEADLINE, *of_caller} and sum(map(len, pieces)) <= _SHARED_BLOCK
+        # Without a table a block says the same in every connection. What is shared says nothing of who calls.
+        shared = self._shared if comes_again and not has_table and same == NONE_OF_CALLER else None
+        others = [place for name, place in at.items() if name not in of_caller]
+        if not of_caller:
+            return OfOneCaller(pieces, others, known, self._vary, shared, same)
+        readers = {CREDENTIAL: _credentials_of(room + len(told.credential)), CONSISTENCY: read_consistency}
+        tell = {number: readers[name] for number, name in enumerate(at) if name in of_caller}
+        return OfCallers(pieces, others, known, self._vary, shared, tell, same)
+
+
+def _credentials_of(most: int) -> Tell:
+    """Return what reads credentials of so many bytes at most."""
+
+    def tell(written: bytes) -> CallerHeaders | None:
+        told = read_credential(written)
+        return told if told is not None and len(told.credential) <= most else None
+
+    return tell

@@ -15,7 +15,7 @@ from hpack.huffman import HuffmanEncoder
 from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
 from gateway.auth.remembered import Remembered
-from gateway.schema.consistency import HEADER
+from gateway.transport.wire.caller_headers import CONSISTENCY, CREDENTIAL, CallerHeaders
 from gateway.transport.wire.headers import only
 from gateway.transport.wire.http2.header_blocks.decoder import HUFFMAN, LONG, read_string
 from gateway.transport.wire.http2.header_blocks.huffman import decode_huffman
@@ -26,10 +26,6 @@ DEADLINE = b"grpc-timeout"
 """The header whose values come again."""
 READ_LATER = b"traceparent"
 """The header that most calls are answered without: its value is read when somebody looks at it."""
-CREDENTIAL = b"authorization"
-"""The header of which a client that calls for many users sends as many, again and again."""
-CONSISTENCY = HEADER.encode()
-"""The header with the token of a client's last write, which it sends with all reads until the next."""
 NAMES = (DEADLINE, READ_LATER, b"x-request-id", CREDENTIAL, CONSISTENCY)
 """The headers whose values differ from call to call."""
 
@@ -47,8 +43,12 @@ _SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
 MAX_CREDENTIAL = 2048
 """Bytes of a credential, as it is written, that `read_credential` is to read."""
 _END_OF_CREDENTIAL = 16
-_credentials = Remembered[bytes, tuple[bytes, bytes | None]](1024)
+_credentials = Remembered[bytes, tuple[bytes, CallerHeaders | None]](1024)
 """Credentials as they are written, and as text, by their last bytes."""
+_CONSISTENCIES = 4096
+"""How many texts that say how fresh reads are to be are kept."""
+_MAX_CONSISTENCY = 192
+"""Bytes of one, as it is written."""
 MAX_PATH = 1024
 """Bytes of a path, as it is written, that `read_path` is to read."""
 _SHORT = 16
@@ -118,6 +118,9 @@ def end_of_value(block: bytes, start: int) -> int | None:
     length = block[start] & LONG
     if length < LONG:
         end = start + length + 1
+    elif start + 2 < len(block) and block[start + 2] < _GOES_ON <= block[start + 1]:
+        # Of a token of 255 bytes and more, as most are: spelled out, as this takes a fifth.
+        end = start + length + (block[start + 1] & LONG) + (block[start + 2] << 7) + 3
     else:
         length, size = decode_integer(block[start : start + _LONGEST_LENGTH], 7)
         end = start + length + size
@@ -139,11 +142,13 @@ def read_value(written: bytes) -> bytes | None:
     return (_read_short if len(written) <= _SHORT else _read)(written)
 
 
-def read_credential(written: bytes) -> bytes | None:
+def read_credential(written: bytes) -> CallerHeaders | None:
     """Return the text that says who calls, as `read_value` does another one; None of more than one string.
 
     It is found by its end, which tokens differ in, as to hash all of one takes longer than to compare it.
     """
+    if len(written) > MAX_CREDENTIAL:
+        return None
     end = written[-_END_OF_CREDENTIAL:]
     known = _credentials.get(end)
     if known is not None and known[0] == written:
@@ -151,10 +156,22 @@ def read_credential(written: bytes) -> bytes | None:
     return _learn_credential(end, written)
 
 
-def _learn_credential(end: bytes, written: bytes) -> bytes | None:
+def _learn_credential(end: bytes, written: bytes) -> CallerHeaders | None:
     text = _text(written, _SIMPLE_CREDENTIAL) if end_of_value(written, 0) == len(written) else None
-    _credentials.add(end, (written, text))
-    return text
+    told = None if text is None else CallerHeaders(credential=text)
+    _credentials.add(end, (written, told))
+    return told
+
+
+def read_consistency(written: bytes) -> CallerHeaders | None:
+    """Return the text that says how fresh reads are to be, as `read_credential` does that of who calls."""
+    return _learn_consistency(written) if len(written) <= _MAX_CONSISTENCY else None
+
+
+@lru_cache(_CONSISTENCIES)
+def _learn_consistency(written: bytes) -> CallerHeaders | None:
+    text = _text(written, _SIMPLE) if end_of_value(written, 0) == len(written) else None
+    return None if text is None else CallerHeaders(consistency=text)
 
 
 def read_path(written: bytes) -> bytes | None:
@@ -182,7 +199,7 @@ def _text(written: bytes, simple: re.Pattern[bytes], *, comes_again: bool = True
     return read[0] if read is not None and simple.fullmatch(read[0]) else None
 
 
-_read_short = _read_again = lru_cache(1024)(_read)
+_read_short = lru_cache(1024)(_read)
 
 
 class VariedHeaders(Sequence[Header]):
@@ -220,16 +237,11 @@ class VariedHeaders(Sequence[Header]):
     def __iter__(self) -> Iterator[Header]:
         return iter(self._headers())
 
-    @property
-    def like(self) -> Sequence[Header]:
-        """The others: the same names, in the same order."""
-        return self._like
-
     def only(self, name: bytes) -> bytes:
         """Return the value of a header that comes once, as `only` does, and read no other."""
         for place, written in zip(self._at, self._written, strict=True):
             if self._like[place][0] == name:
-                return (_read_again if name == CONSISTENCY else read_value)(written) or b""
+                return read_value(written) or b""
         return only(self._like, name)
 
     def _headers(self) -> Sequence[Header]:
@@ -245,12 +257,6 @@ class VariedHeaders(Sequence[Header]):
 def read_only(headers: Sequence[Header], name: bytes) -> bytes:
     """Return the value of a header that comes once, as `only` does; of those that vary no other is read."""
     return headers.only(name) if isinstance(headers, VariedHeaders) else only(headers, name)
-
-
-def has(headers: Sequence[Header], name: bytes) -> bool:
-    """Return whether a header is there, without reading the values of those that vary."""
-    known = headers.like if isinstance(headers, VariedHeaders) else headers
-    return any(key == name for key, _ in known)
 
 
 def places(block: bytes, found: CutBlock, headers: Sequence[Header]) -> Sequence[int] | None:
