@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from gateway.introspect.tables.catalog import RELATIONS, Connection, read_catalog
 from gateway.introspect.tables.ddl import QUALIFY_NAMES
+from gateway.introspect.tables.distribution import with_found_distributions
 from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.schema.tables.internal import INTERNAL_SCHEMA
 
-# Everything with rows, but what is PostgreSQL's, a session's or the gateway's own.
+# Everything with rows, but what is PostgreSQL's, a session's, an extension's view or the gateway's own.
 _RELATIONS = """
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
     c.relispartition AS is_partition,
@@ -20,6 +21,9 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS ki
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind::text = ANY($3) AND c.relpersistence <> 't'
+    AND NOT (c.relkind = 'v' AND EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
     AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1)
     AND (n.nspname = ANY($2) OR pg_catalog.cardinality($2) = 0)
 ORDER BY n.nspname, c.relname
@@ -101,7 +105,8 @@ async def read_database(connection: Connection, schemas: Collection[str]) -> Fou
         ]
         enums = [Name(row["schema"], row["name"]) for row in await connection.fetch(_ENUMS)]
         unusable = [row["name"] for row in await connection.fetch(_UNUSABLE)]
-        catalog = await read_catalog(connection, [one.name for one in relations], enums, RELATIONS)
+        read = await read_catalog(connection, [one.name for one in relations], enums, RELATIONS)
+        catalog = await with_found_distributions(connection, read)
     finally:
         await connection.execute("ROLLBACK")
     return Found(database["name"], relations, catalog, unusable)

@@ -4,14 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gateway.introspect.tables.ddl import DEFAULT_SCHEMA
-from gateway.introspect.tables.table_records import Key, Table
+from gateway.introspect.tables.table_records import Key, Name, Table
 from gateway.proto_files.text import Message, Value
 from gateway.pull.earlier.committed import CommittedTable
 
 UNREADABLE = "unreadable"
 """The option that names the field for unreadable values, and what a pull calls that field."""
 # Options that are the catalog's; all others are the author's, and stay whatever they are.
-_OF_CATALOG = ("name", "schema", "primary_key", "unique", "foreign_key", "managed")
+_OF_CATALOG = (
+    *("name", "schema", "primary_key", "unique", "foreign_key", "managed"),
+    *("distribute_by", "colocate_with", "reference"),
+)
 # Options that name one field.
 _OF_A_FIELD = ("version", "created_at", "updated_at", "soft_delete", "etag", UNREADABLE)
 
@@ -53,11 +56,31 @@ def table_options(
         **({"unique": unique} if unique else {}),
         **_authors(old, {*fields.values(), *(one.name for one in old.others)}),
         **({UNREADABLE: unreadable} if unreadable else {}),
+        **_distribution(table, fields, old),
         **(
             {}
             if old.options and "managed" not in old.options
             else {"managed": old.options.get("managed", False)}
         ),
+    }
+
+
+def _distribution(table: Table, fields: Mapping[str, str], old: CommittedTable) -> dict[str, Value]:
+    """Return how Citus spreads the rows; of tables that are colocated each names the first, or as it did."""
+    found = table.distribution
+    if found is None or found.otherwise:
+        return {}
+    if found.column is None:
+        return {"reference": True}
+    first = min((*found.colocated, table.name))
+    said = str(old.options.get("colocate_with", ""))
+    schema, _, name = said.rpartition(".")
+    if name and Name(schema or table.name.schema, name) in found.colocated:
+        return {"distribute_by": fields[found.column], "colocate_with": said}
+    beside = first.name if first.schema == table.name.schema else str(first)
+    return {
+        "distribute_by": fields[found.column],
+        **({} if first == table.name else {"colocate_with": beside}),
     }
 
 

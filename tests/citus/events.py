@@ -31,6 +31,8 @@ def events(*, in_shards: bool) -> FileDescriptorSet:
                 continue
             table = message.options.Extensions[annotations_pb2.table]  # type: ignore[index]
             table.ClearField("partition_by")
+            if message.name == "Page":  # its events are on nodes, and it is on all of them
+                message.field.remove(next(one for one in message.field if one.name == "events"))
             if message.name == "Note":
                 table.primary_key[:] = ["event_kind", "id"]
             for option, value in (_SHARDS.get(message.name, {}) if in_shards else {}).items():

@@ -7,7 +7,7 @@ foreign_constraint.c.
 from collections.abc import Mapping
 
 from gateway.schema.diagnostics import suggestion
-from gateway.schema.model import Action, Distribution, Field, ForeignKey, Resource
+from gateway.schema.model import Action, Distribution, Field, ForeignKey, Relation, Resource
 from gateway.schema.rules.finding import Finding, Findings
 from gateway.schema.rules.references import place
 from gateway.schema.types.sql_types import without_modifiers
@@ -40,6 +40,8 @@ def distribution_findings(resources: Mapping[str, Resource]) -> Findings:
             target = tables.get((key.target_schema, key.target_table))
             if key.enforced and resource.managed and target is not None:
                 yield from _reference(resource, key, target)
+        for relation in resource.relations:
+            yield from _relation(resource, relation, resources[relation.target])
 
 
 def _whole_table(resource: Resource) -> Findings:
@@ -141,3 +143,26 @@ def _between_shards(
     ):
         wrong = f'references {target} without "{here.column}" for its "{there.column}", which say the shard'
         yield Finding(where, wrong, "name both in a foreign_key of the table, or say enforced: false")
+
+
+def _relation(resource: Resource, relation: Relation, target: Resource) -> Findings:
+    """Yield why no statement joins a relation's rows: Citus does so node by node."""
+    where, here, there = relation.descriptor.full_name, resource.distribution, target.distribution
+    if here is None and there is None:
+        return
+    right = "leave the field out, and read the rows by themselves"
+    if here is None or there is None:
+        alone = resource if here is None else target
+        wrong = f"holds rows of {target.table}, and {alone.table} is on the coordinator alone"
+        yield Finding(where, wrong, f"make {alone.table} a reference table, or {right}")
+    elif here.column is None and there.column is not None:
+        wrong = f"holds rows of {target.table}, which is distributed, and its own table is a reference table"
+        yield Finding(where, wrong, right)
+    elif there.column is not None and not _is_of_one_shard(relation, here, there):
+        wrong = f"holds rows of {target.table} that may be on other nodes"
+        yield Finding(where, wrong, f'let it go by "{here.column}", of tables that are colocated, or {right}')
+
+
+def _is_of_one_shard(relation: Relation, here: Distribution, there: Distribution) -> bool:
+    pairs = zip(relation.columns, relation.references, strict=False)
+    return here.group == there.group and any(pair == (here.column, there.column) for pair in pairs)

@@ -5,7 +5,7 @@ quoted by SQLAlchemy, every value is bound. In all of them `t` is the table and 
 whose NULL stands for unset.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from zlib import crc32
@@ -246,11 +246,22 @@ def restated(shape: BulkShape) -> dict[str, str]:
     return {column: f"t.{quote(column)}" for column in columns if column is not None}
 
 
-def changes(shape: BulkShape) -> str:
-    """Return the condition that the stored row would be another one after the update, whoever makes it."""
+def _are_other_texts(stored: str, value: str) -> str:
+    return f"CAST({stored} AS text) IS DISTINCT FROM CAST({value} AS text)"
+
+
+def changes(shape: BulkShape, differ: Callable[[str, str], str] = _are_other_texts) -> str:
+    """Return the condition that the stored row would be another one after the update, whoever makes it.
+
+    Args:
+        shape: of the statement.
+        differ: says of two values whose type holds some to be equal that are not the same that they aren't.
+
+    """
     by_caller = {field.column for field in shape.resource.changed_by}
     sent = {column: value for column, value in updated_values(shape).items() if column not in by_caller}
-    return " OR ".join(_differs(shape.resource.by_column[c], value) for c, value in sent.items()) or "false"
+    fields = shape.resource.by_column
+    return " OR ".join(_differs(fields[column], value, differ) for column, value in sent.items()) or "false"
 
 
 def numbered(shape: BulkShape, rows: str) -> str:
@@ -314,7 +325,7 @@ def _restored(resource: Resource) -> dict[str, str]:
     return {resource.soft_delete: "NULL"} if resource.soft_delete else {}
 
 
-def _differs(field: Field, value: str) -> str:
+def _differs(field: Field, value: str, differ: Callable[[str, str], str]) -> str:
     stored = f"t.{quote(field.column)}"
     if value == "NULL":
         return f"{stored} IS NOT NULL"
@@ -323,7 +334,7 @@ def _differs(field: Field, value: str) -> str:
         stored = f"CAST({stored} AS {stored_type(field)})"
     if field.type.tells_apart:
         return f"{stored} IS DISTINCT FROM {value}"
-    return f"CAST({stored} AS text) IS DISTINCT FROM CAST({value} AS text)"
+    return differ(stored, value)
 
 
 def _now(field: Field) -> str:

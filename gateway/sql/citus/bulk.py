@@ -67,6 +67,11 @@ def _audited_columns(shape: BulkShape) -> tuple[str, ...]:
     return () if shape.audited is None else tuple(shape.audited.key.values())
 
 
+def _are_other_images(stored: str, value: str) -> str:
+    """Return it by the values' bytes: what makes texts isn't IMMUTABLE, as Citus wants it in UPDATE."""
+    return f"pg_catalog.record_image_ne(ROW({stored}), ROW({value}))"
+
+
 def _insert(shape: BulkShape) -> Statement:
     """Return the INSERT that gives way to a concurrent one; the new rows find their indexes again by key."""
     values = inserted_values(shape)
@@ -85,7 +90,7 @@ def _insert(shape: BulkShape) -> Statement:
 
 
 def _find(shape: BulkShape) -> Statement:
-    differs = changes(shape) if shape.updates and updated_values(shape) else "false"
+    differs = changes(shape, _are_other_images) if shape.updates and updated_values(shape) else "false"
     text = (
         f"SELECT s.{_I}, {differs} FROM {table_name(shape.resource)} AS t "
         f"JOIN {_typed(shape)} AS s ON {key_matches(shape)}"
@@ -98,7 +103,7 @@ def _update(shape: BulkShape) -> Statement:
         return _statement(shape, f"SELECT s.{_I} FROM ({_given(shape)}) AS s WHERE false")
     text = (
         f"UPDATE {table_name(shape.resource)} AS t SET {assignments(shape)} FROM {_typed(shape)} AS s "
-        f"WHERE {key_matches(shape)} AND ({changes(shape)}) RETURNING s.{_I}"
+        f"WHERE {key_matches(shape)} AND ({changes(shape, _are_other_images)}) RETURNING s.{_I}"
     )
     if shape.audited is not None:
         keys = "".join(f", t.{quote(column)}" for column in _audited_columns(shape))
