@@ -12,6 +12,7 @@ from gateway import __version__
 from gateway.config.load import settings_of
 from gateway.config.setting_names import BY_VARIABLE, SETTINGS
 from gateway.config.settings import Settings
+from gateway.db.connections.dsn import resolve
 from gateway.observe.metrics.catalogue import CATALOGUE
 from tests.deploy.dockerfile import read_stages
 from tests.deploy.workloads import (
@@ -72,12 +73,61 @@ def test_the_full_values_ask_for_every_template() -> None:
         ({"settings__pool_size": "3"}, "pool_size"),
         ({"migrate__flags[0]": "--dsn=postgresql://u:p@h/d"}, "/migrate/flags/0"),
         ({"replica": "3"}, "replica"),
+        ({"service__port": "9464"}, "/service/port"),
+        ({"podDisruptionBudget__maxUnavailable": "0%"}, "/podDisruptionBudget/maxUnavailable"),
+        ({r"podLabels__app\.kubernetes\.io/name": "other"}, "app.kubernetes.io/name"),
+        ({"autoscaling__enabled": "true", "autoscaling__minReplicas": "9"}, "autoscaling.minReplicas"),
+        ({"settings__descriptor_set": "/protos/all.binpb"}, "descriptor_set"),
+        ({"image__tag": "sha256:0"}, "/image/tag"),
     ],
 )
 def test_values_that_are_wrong_are_refused_by_their_name(given: Mapping[str, str], told: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         rendered(LEAST, **given)
     assert told in caught.value.stderr
+
+
+def test_a_release_whose_name_no_service_may_have_is_refused() -> None:
+    for name in ("123", "a.b"):
+        command = [str(tool("helm")), "template", name, str(CHART), f"--values={LEAST}"]
+        command.append("--kube-version=1.31")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert "the release's name has to begin with a letter" in done.stderr
+
+
+def test_names_that_yaml_would_take_for_something_else_stay_texts(tmp_path: Path) -> None:
+    odd = tmp_path / "odd.yaml"
+    odd.write_text(
+        """
+        database: {secret: "123", key: "true", readKey: "5"}
+        tokens: {secret: "null", key: "1"}
+        schema: {configMap: "007"}
+        migrate: {secret: "on", key: "no", deadlineSeconds: 10000000}
+        tls: {secret: "yes"}
+        files: {secret: "1.5"}
+        """
+    )
+    for manifest in rendered(LEAST, odd):
+        kubernetes_validate.validate(manifest, "1.31", strict=True)
+    volumes = of_kind(rendered(LEAST, odd), "Deployment")["spec"]["template"]["spec"]["volumes"]
+    assert [one["secret"]["secretName"] for one in volumes if "secret" in one] == ["null", "yes", "1.5"]
+
+
+def test_an_image_may_be_named_by_its_digest() -> None:
+    digest = f"sha256:{'a' * 64}"
+    for kind in ("Deployment", "Job"):
+        manifest = of_kind(rendered(LEAST, image__repository="reg:5000/rowgate", image__digest=digest), kind)
+        (container,) = manifest["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == f"reg:5000/rowgate@{digest}"
+
+
+def test_migrations_are_told_what_they_go_by() -> None:
+    """A Job that didn't know the folder of migrations would bring the tables to the schema without it."""
+    said = {"settings__migrations": "/protos/migrations", "settings__max_in_flight": "2000"}
+    job = of_pod(of_kind(rendered(LEAST, **said), "Job"), read_stages()[-1], SECRETS)
+    made = settings(job.environment)
+    assert made.schema.migrations == Path("/protos/migrations")
+    assert made.limits.max_in_flight == 1000
 
 
 def gateway_of(manifests: Sequence[Manifest]) -> Workload:
@@ -105,7 +155,7 @@ def test_the_process_has_the_time_that_its_settings_may_take() -> None:
 
 
 def test_a_start_may_wait_for_the_database_as_long_as_it_is_told_to() -> None:
-    gateway = gateway_of(rendered(LEAST, startTimeout="120"))
+    gateway = gateway_of(rendered(LEAST, startTimeout="120", settings__worker_start_timeout="300"))
     made, probe = settings(gateway.environment), gateway.probes["startupProbe"]
     assert made.database.start_timeout == 120
     assert probe.period * probe.failures >= made.database.start_timeout + made.server.worker_start_timeout
@@ -194,6 +244,14 @@ def test_compose_s_schema_finds_the_file_right() -> None:
     command = [installed("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_compose_takes_any_password() -> None:
+    password = "p@ss/w?rd#50%25"  # noqa: S105 - none
+    services = composed({**SHELL, "POSTGRES_PASSWORD": password})
+    for name in ("migrate", "gateway"):
+        given = services[name]["environment"]
+        assert resolve(given["ROWGATE_DSN"], given).parameters["password"] == password
 
 
 def test_compose_starts_each_service_behind_those_that_it_needs() -> None:

@@ -152,9 +152,8 @@ def by_compose(image: Image, database: Database, _folder: Path) -> Deployed:
     migrate, gateway = (of_service(services[name], image.stage) for name in ("migrate", "gateway"))
     ours = {"ROWGATE_DSN": database.inside}
     for one in (migrate, gateway):
-        assert (
-            one.environment["ROWGATE_DSN"] == "postgresql://rowgate:hunter2@postgres/rowgate?sslmode=disable"
-        )
+        assert one.environment["ROWGATE_DSN"] == "postgresql://rowgate@postgres/rowgate?sslmode=disable"
+        assert one.environment["PGPASSWORD"] == "hunter2"
     return Deployed(
         replace(migrate, environment={**migrate.environment, **ours}),
         replace(gateway, environment={**gateway.environment, **ours}),

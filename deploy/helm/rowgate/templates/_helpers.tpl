@@ -5,14 +5,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
+{{/* Services are called as the release, and theirs are the strictest names. */}}
 {{- define "rowgate.selector" -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .Release.Name) }}
+{{- fail "the release's name has to begin with a letter, and to have nothing but small letters, digits and -" }}
+{{- end -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: gateway
 {{- end }}
 
 {{- define "rowgate.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
 {{/* The most gateways at once: while a new version is rolled out, one more. */}}
@@ -38,7 +42,7 @@ seccompProfile: {type: RuntimeDefault}
 {{- define "rowgate.schemaVolume" -}}
 - name: protos
   configMap:
-    name: {{ .Values.schema.configMap }}
+    name: {{ .Values.schema.configMap | quote }}
     {{- with .Values.schema.items }}
     items: {{- toYaml . | nindent 6 }}
     {{- end }}
@@ -47,7 +51,7 @@ seccompProfile: {type: RuntimeDefault}
 {{/* A file of a Secret, of a pod's other group alone. */}}
 {{- define "rowgate.secretVolume" -}}
 - name: {{ .name }}
-  secret: {secretName: {{ .secret }}, defaultMode: 0440}
+  secret: {secretName: {{ .secret | quote }}, defaultMode: 0440}
 {{- end }}
 
 {{/* A setting as a variable holds it: Helm would write large numbers as 2.6e+08. */}}
