@@ -8,8 +8,9 @@ ones.
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, fields
+from math import inf
 from typing import Any
 
 from bench.contenders import ROOT
@@ -209,13 +210,33 @@ def told(costs: Costs, site: Site) -> Iterator[str]:
         )
 
 
+def _number(kind: type[int | float], least: float, most: float) -> Callable[[str], int | float]:
+    """Return what reads a number of a kind, between two others."""
+
+    def read(text: str) -> int | float:
+        number = kind(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text}: {least:g} to {most:g} is expected")
+        return number
+
+    read.__name__ = kind.__name__
+    return read
+
+
+def _reader(field: Field[Any]) -> Callable[[str], int | float]:
+    if isinstance(field.default, int):
+        return _number(int, 0 if field.name == "replicas" else 1, inf)
+    if field.name == "skew":
+        return _number(float, 1, inf)
+    return _number(float, 0.01 if field.name == "used" else 0, 1)
+
+
 def main() -> None:
     """Print what a site carries, or measure what this machine does beside what the model says of it."""
     parser = argparse.ArgumentParser(description=__doc__, epilog=ASSUMPTIONS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     for field in fields(Site):
-        default = None if field.default is MISSING else field.default
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(default), default=default)
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=_reader(field), default=field.default)
     parser.add_argument(
         "--dataset", choices=("item", "flight"), default="item", help="of narrow or wide rows"
     )

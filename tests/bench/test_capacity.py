@@ -103,6 +103,14 @@ async def test_measured_and_modelled_stand_in_one_table() -> None:
     assert all(float(cell.replace(",", "")) > 0 for line in rows for cell in line.split(" | ")[2:4])
 
 
+@pytest.mark.parametrize("wrong", ["--shards=0", "--replicas=-1", "--writes=2", "--used=0", "--skew=0.5"])
+def test_the_command_refuses_what_there_can_not_be(wrong: str) -> None:
+    command = [sys.executable, "-m", "bench.capacity", wrong]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "is expected" in done.stderr
+
+
 def test_the_command_says_which_part_carries_the_least() -> None:
     command = [sys.executable, "-m", "bench.capacity", "--gateways", "40", "--database-processors", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)

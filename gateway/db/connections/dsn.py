@@ -52,7 +52,10 @@ _DROPPED = frozenset(
 PRIMARY_MODES = frozenset({"read-write", "primary"})
 """The values of target_session_attrs that ask for the primary."""
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_WORDS = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+}
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)", re.ASCII)
 
 
@@ -222,7 +225,8 @@ def resolve(dsn: str, environ: Mapping[str, str] = os.environ) -> Target:
     if len(hosts) > 1:
         # Writes must not stick to a standby, or to a primary that has become one.
         parameters.setdefault("target_session_attrs", "read-write")
-    _check_mode(parameters.get("sslmode"))
+    for name, allowed in _WORDS.items():
+        _check_word(name, parameters.get(name), allowed)
     return Target(hosts, parameters)
 
 
@@ -350,9 +354,9 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _check_mode(mode: str | None) -> None:
-    if mode is not None and mode not in _SSL_MODES:
-        raise DsnError(f"sslmode {mode}: one of {', '.join(_SSL_MODES)} is expected")
+def _check_word(name: str, word: str | None, allowed: tuple[str, ...]) -> None:
+    if word is not None and word not in allowed:
+        raise DsnError(f"{name} {word}: one of {', '.join(allowed)} is expected")
 
 
 def _is_loopback(name: str) -> bool:

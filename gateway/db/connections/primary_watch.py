@@ -11,6 +11,7 @@ import asyncpg
 
 from gateway.background_task import BackgroundTask
 from gateway.db.connections.dsn import Target
+from gateway.db.connections.host_warnings import HostWarnings
 from gateway.db.connections.refusals import refused_by_all
 from gateway.db.connections.standing import Primaries, Standing, standing_of
 
@@ -71,6 +72,7 @@ class PrimaryWatch:
         }
         self._left = left
         self._is_final = is_final
+        self._warnings = HostWarnings(is_final)
         self._primaries = Primaries(target.parameters["target_session_attrs"])
         self._primary: WatchedHost | None = None
         self._served: WatchedHost | None = None
@@ -170,6 +172,7 @@ class PrimaryWatch:
 
     def _hear(self, host: WatchedHost, answer: Standing | Exception) -> None:
         host.answer = answer
+        self._warnings.heard(host.target, answer)
         if isinstance(answer, Standing):
             self._primaries.note(answer)
         primary = self._primary

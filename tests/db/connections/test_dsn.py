@@ -165,6 +165,10 @@ def test_a_service_stands_between_dsn_and_variables(tmp_path: Path) -> None:
         ("postgresql://h:99999/d", "a port isn.t a number"),
         ("postgresql://a,b/d?port=1,2,3", "3 ports"),
         ("postgresql://h/d?sslmode=maybe", "sslmode maybe"),
+        (
+            "postgresql://a,b/d?target_session_attrs=master",
+            "target_session_attrs master: one of any, read-wr",
+        ),
         ("host='h", "character 1"),
         ("hello", "character 1"),
         ("postgresql://h/d?novalue", "name=value"),

@@ -188,6 +188,32 @@ async def test_a_plain_connection_leads_to_the_latest_timeline(cluster: Cluster)
     await connection.close()
 
 
+async def test_hosts_that_could_not_take_over_are_told_of_before_they_have_to(
+    cluster: Cluster, any_server: str, open_database: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of another cluster, and one that refuses the login."""
+    role = fresh_name("role")
+    await sql(cluster.servers.primary, f"CREATE ROLE {role} LOGIN")
+    await sql(cluster.servers.primary, f"GRANT SELECT ON item TO {role}")
+    async with proxied(any_server) as (_, stranger):
+        first, other = (urlsplit(one).netloc.partition("@")[2] for one in (cluster.dsn, stranger))
+        both = f"{first.partition(',')[0]},{other}"
+        database = await open_database(f"postgresql://postgres@{both}/postgres")
+        await until_told(database, caplog, "of different clusters")
+        caplog.clear()
+        database = await open_database(f"postgresql://{role}@{both}/postgres")
+        await until_told(database, caplog, "a host can't be used")
+    (line,) = [vars(one) for one in caplog.records if one.message == "a host can't be used"]
+    assert line["host"] == other
+    assert role in line["why"]
+
+
+async def until_told(database: Database, caplog: pytest.LogCaptureFixture, event: str) -> None:
+    async with asyncio.timeout(60):
+        while event not in caplog.text:
+            await database.fetch(TIMELINE, [], soon())
+
+
 async def test_the_standing_of_a_server_takes_no_privilege(any_server: str) -> None:
     dsn = await make_database(any_server)
     role = fresh_name("nobody")
