@@ -23,6 +23,7 @@ from gateway.handlers.authors import Authors, read_authors
 from gateway.handlers.database.statements import Statements
 from gateway.introspect import DriftWatch, tell_unserved_rules
 from gateway.methods import Engine, handler_of
+from gateway.methods.refused_in_shards import refuse_in_shards
 from gateway.observe.metrics.calls import CallMetrics
 from gateway.policy.permissions import methods_of
 from gateway.policy.schema_rules import hops_of
@@ -88,6 +89,7 @@ class Gateway:
             executors = executors_of(storage, settings)
             callers = callers.with_schema(storage.schema)
             engine = _engine(callers, storage, executors, settings, authors, secret=secret)
+            refuse_in_shards(storage.schema, engine)
             services = _bind(storage.schema, engine)
             await tell_unserved_rules(engine.rules, engine.tables, storage.database)
             calls, watch = call_metrics(settings, services), storage.drift_watch

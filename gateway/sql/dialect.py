@@ -74,3 +74,11 @@ CITUS = Dialect(
 def dialect_of(resource: Resource) -> Dialect:
     """Return the dialect of a resource's rows."""
     return POSTGRESQL if resource.distribution is None else CITUS
+
+
+def lists_rows(holder: Resource, held: Resource) -> bool:
+    """Return whether a statement can have rows of one table as a list of each row of another.
+
+    Citus sends no arrays of records from its nodes.
+    """
+    return not any(one.distribution is not None and one.distribution.column for one in (holder, held))

@@ -11,6 +11,7 @@ from gateway.schema.tables.metadata import build_tables
 from gateway.sql.bulk.shape import BulkShape
 from gateway.sql.bulk.write import bulk_statements
 from gateway.sql.citus.rows import near
+from gateway.sql.dialect import dialect_of
 from gateway.sql.reads.select import select_by_keys
 from gateway.sql.statement import Statement
 from gateway.sql.writes.change import Change, change_rows
@@ -109,3 +110,9 @@ def test_keys_name_their_shards() -> None:
         table = TABLES[schema].tables[resource.message.full_name]
         arrays = {column: table.c[column] for column in resource.primary_key}
         assert len(near(resource, table, arrays)) == len(_shard_columns(resource))
+
+
+@pytest.mark.parametrize("updates", [True, False])
+def test_stored_rows_are_updated_where_that_is_asked(*, updates: bool) -> None:
+    shape = BulkShape(EVENT, EVENT.primary_key, updates=updates)
+    assert ("UPDATE" in dialect_of(EVENT).bulk_statements(shape).update.text) is updates

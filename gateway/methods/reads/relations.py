@@ -18,6 +18,7 @@ from gateway.request.relations.arguments import AskedRows, AskedShape, asked_row
 from gateway.response.related import RelatedShape
 from gateway.response.shape import RowShape
 from gateway.schema.model import StandardMethod
+from gateway.sql.dialect import lists_rows
 from gateway.sql.reads.relations import RelatedRows, bound_values, limit_of
 from gateway.sql.reads.select import selected
 
@@ -112,9 +113,12 @@ def _related(
     named: RelationMask, engine: Engine, asked: Mapping[Steps, AskedShape], steps: Steps
 ) -> tuple[RelatedRows, RelatedShape]:
     relation, resource = named.relation, named.resource
+    declared = engine.relations[relation.descriptor.full_name]
+    if relation.is_many and not lists_rows(declared.source, resource):
+        wrong = f'"{".".join(steps)}" is a list of rows in shards, which Citus can\'t send: read them apart'
+        raise InvalidArgument.field("read_mask", wrong, reason="LIST_IN_SHARDS")
     below = _all_of(named.mask, engine, asked, steps)
     fields = selected(resource, named.mask, tuple(map(Term, relation.references)))
-    declared = engine.relations[relation.descriptor.full_name]
     shape = asked.get(steps)
     rows = RelatedRows(
         relation=relation,

@@ -99,7 +99,7 @@ def _find(shape: BulkShape) -> Statement:
 
 
 def _update(shape: BulkShape) -> Statement:
-    if not updated_values(shape):
+    if not (shape.updates and updated_values(shape)):
         return _statement(shape, f"SELECT s.{_I} FROM ({_given(shape)}) AS s WHERE false")
     text = (
         f"UPDATE {table_name(shape.resource)} AS t SET {assignments(shape)} FROM {_typed(shape)} AS s "

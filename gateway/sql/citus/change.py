@@ -173,7 +173,8 @@ class _Plan:
     def _match(self) -> list[ColumnElement[bool]]:
         values = self.items.values
         same = [self.table.c[name] == values[name] for name in self.resource.primary_key]
-        there = is_there(read_rule(self.rules), self.table)
+        # Unseen by Citus, which fails where it finds that no shard can have a row that is to be changed.
+        there = [rule.is_(true()) for rule in is_there(read_rule(self.rules), self.table)]
         return [*same, *near(self.resource, self.table, self.items.arrays), *there]
 
     def _live(self) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, any_, select
+from sqlalchemy import ColumnElement, Select, Table, any_, case, select
 from sqlalchemy.sql.selectable import CTE
 
 from gateway.policy.row_rules import ChangeRules
@@ -54,8 +54,10 @@ def checked_row(resource: Resource, table: Table, rules: ChangeRules | None) -> 
 
 
 def told_key(table: Table, resource: Resource, rows: CTE) -> list[ColumnElement[str]]:
-    """Return the column of the changed row's key, where changes are kept."""
-    return audit.key_columns(table, _named(resource, rows))
+    """Return the column of the changed row's key, NULL where there is none, where changes are kept."""
+    whole = _named(resource, rows)
+    is_there = whole.c[resource.primary_key[0]].is_not(None)
+    return [case((is_there, key)).label(key.name) for key in audit.key_columns(table, whole)]
 
 
 def read_back(resource: Resource, table: Table, changed: CTE) -> Select[Any]:
