@@ -109,7 +109,8 @@ async def open_storage(
     gateway.config.errors.ConfigError.
     """
     tables, roles = build_tables(schema), caller_roles(settings.auth)
-    where = await _locate_database(settings, opened)
+    in_shards = any(one.distribution is not None for one in schema.resources.values())
+    where = replace(await _locate_database(settings, opened), in_shards=in_shards)
     connect = connector(where)
     follows_log = settings.database.read_dsn is not None or keeps_rows(schema, settings)
     log = PrimaryLog() if follows_log else None
