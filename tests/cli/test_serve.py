@@ -198,6 +198,18 @@ async def test_a_database_that_does_not_match_is_refused(databases: Databases, t
     assert "Traceback" not in errors
 
 
+async def test_a_server_that_takes_no_writes_is_refused_in_a_line(dsn: str) -> None:
+    """As a standby doesn't."""
+    reading = f"{dsn}&options=-c%20default_transaction_read_only%3Don"
+    flags = ("--dsn", reading, "--log-level", "error", "--listen", "127.0.0.1:0")
+    status, _, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
+    assert status == 1
+    (line,) = errors.splitlines()
+    assert line.endswith(
+        "the server takes no writes: it is a standby, or default_transaction_read_only is on"
+    )
+
+
 async def owner_of(client: Client) -> str | None:
     """Return whose the one account is; None while there is no database."""
     try:

@@ -20,6 +20,8 @@ from gateway.introspect.tables.model_tables import needs_of, partitions_of, read
 from gateway.introspect.tables.table_records import Catalog, Name
 from gateway.introspect.tables.temporary_tables import renamed, respelled, undone
 
+_NO_WRITES = " the server takes no writes: it is a standby, or default_transaction_read_only is on"
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
@@ -100,6 +102,8 @@ async def read_sides(
     found = await renamed(connection, found, renames)
     try:
         wanted, doubtful = await _read_wanted(connection, metadata, found)
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise ModelRefusedError(_NO_WRITES, ()) from error
     except asyncpg.PostgresError as error:
         known = compare_surroundings(needs, found)
         places = await _places(connection, metadata, found)
