@@ -28,14 +28,14 @@ def consistent(
 
 
 def _reading(answer: Answer, method: Method, consistency: ReadConsistency) -> Answer:
-    usual = method.consistency
+    usual, known = method.consistency, consistency.known
 
     def answered(exchange: Exchange) -> Awaitable[bytes]:
         asked = exchange.consistency
         if asked is None:
             asked = _sent(exchange.headers)
         if asked:
-            exchange.reads_at, exchange.must_hold = consistency.asked(asked)
+            exchange.reads_at, exchange.must_hold = known.get(asked) or consistency.asked(asked)
         elif usual is not None:
             exchange.reads_at, exchange.must_hold = consistency.needed(usual)
         return answer(exchange)

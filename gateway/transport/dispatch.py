@@ -388,7 +388,7 @@ async def _identified(exchange: Exchange, authorization: Authorization) -> Princ
 
 def _let_in(exchange: Exchange, principal: Principal, authorization: Authorization) -> None:
     exchange.record.principal = principal.name  # who is refused is logged, too
-    authorization.require(exchange.path, principal)
+    authorization.require_method(exchange.record.method, principal)
     exchange.principal = principal
 
 

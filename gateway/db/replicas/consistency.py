@@ -39,29 +39,20 @@ class ReadConsistency:
     def __init__(self, tokens: PositionTokens, log: PrimaryLog) -> None:
         self._tokens = tokens
         self._log = log
-        self._known: dict[bytes, Needed] = {}
-        """What some texts ask for, as long as the primary is on the same timeline."""
-        self._timeline = log.timeline
+        self.known: dict[bytes, Needed] = {}
+        """What some texts ask for. Most reads of a client come with the same, that of its last write."""
+        log.when_another_begins(self.known.clear)
 
     def asked(self, text: bytes) -> Needed:
-        """Return what a read needs, as its caller asks for it; raises as `needed`.
-
-        Most reads of a client come with the same text, that of its last write.
-        """
-        if self._timeline is not self._log.timeline:
-            self._known.clear()
-            self._timeline = self._log.timeline
-        known = self._known.get(text)
-        if known is not None:
-            return known
+        """Return what a read needs, as its caller asks for it, and keep that; raises as `needed`."""
         wanted = read_consistency(text.decode("latin-1"))
         if wanted is None:
             raise invalid(EXPECTED)
         needed = self.needed(wanted)
         if wanted.freshness is not Freshness.BOUNDED:
-            if len(self._known) >= _TEXTS:
-                self._known.clear()
-            self._known[text] = needed
+            if len(self.known) >= _TEXTS:
+                self.known.clear()
+            self.known[text] = needed
         return needed
 
     def needed(self, wanted: Consistency) -> Needed:
@@ -91,7 +82,10 @@ class ReadConsistency:
         # One of a later timeline is of a primary that nobody here has heard of yet.
         if latest is not None and (position.system != latest.system or position.timeline < latest.timeline):
             raise lost_timeline()
-        return position
+        if latest is None or position[:2] != latest[:2]:
+            return position
+        # With the same objects in it as others have, which compares in half the time.
+        return latest._replace(lsn=position.lsn)
 
 
 def lost_timeline() -> FailedPrecondition:

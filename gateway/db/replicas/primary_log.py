@@ -25,27 +25,32 @@ class PrimaryLog:
         self._clock = clock
         self._times: list[float] = []
         self._lsns: list[int] = []
-        self._current_until = -inf
+        self.current_until = -inf
+        """When it won't be current any more, unless it is heard of."""
         self.latest: LogPosition | None = None
         """The last position; None before there was one."""
-        self.timeline: tuple[int, int] | None = None
-        """Its system and timeline: the same object as long as these are the same."""
+        self._told: list[Callable[[], None]] = []
 
     def add(self, asked_at: float, position: LogPosition) -> None:
         """Note a position. All that was committed before it was asked for comes before it."""
         if self.latest is None or self.latest[:2] != position[:2]:
             self._forget(len(self._times))  # of a timeline that ends somewhere, nobody here knows where
-            self.timeline = position[:2]
+            for tell in self._told:
+                tell()
         elif len(self._times) >= 2 * _KEPT:
             self._forget(_KEPT)
         self.latest = position
-        self._current_until = asked_at + _CURRENT_SECONDS
+        self.current_until = asked_at + _CURRENT_SECONDS
         self._times.append(asked_at)
         self._lsns.append(position.lsn)
 
+    def when_another_begins(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called whenever positions are of another timeline than before."""
+        self._told.append(tell)
+
     def lost(self) -> None:
         """Note that the primary doesn't answer, or has ended a connection."""
-        self._current_until = -inf
+        self.current_until = -inf
 
     def since(self, seconds: float) -> LogPosition | None:
         """Return a position that holds all that was committed until so many seconds ago.
@@ -60,7 +65,7 @@ class PrimaryLog:
     @property
     def is_current(self) -> bool:
         """Whether the primary has been heard of within the last second, and not failed to answer since."""
-        return self._clock() <= self._current_until
+        return self._clock() <= self.current_until
 
     def seconds_behind(self, position: LogPosition) -> float:
         """Return for how long the primary has been past a position, as far as it was asked."""

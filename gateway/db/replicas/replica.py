@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from time import monotonic
 
 from gateway.db.coalesce import PointReads
 from gateway.db.database import Database
@@ -70,8 +71,10 @@ class Replica:
         """
         if not self.is_up:
             return False
-        if self._pool.position.holds(needed) and self._log.is_current:
-            return True
+        # Spelled out, as each read passes here: `holds`, and `is_current`.
+        system, timeline, lsn = self._pool.position
+        if lsn >= needed[2] and timeline == needed[1] and system == needed[0]:
+            return monotonic() <= self._log.current_until
         return needed == ANYWHERE
 
     @property

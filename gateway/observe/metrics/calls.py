@@ -46,12 +46,12 @@ class _Method:
 
     def add(self, ended: Sequence[CallRecord]) -> None:
         """Count calls of it that have ended."""
-        for record in ended:
-            self.codes[record.code] += 1
+        for code, number in Counter([record.code for record in ended]).items():
+            self.codes[code] += number
         self.seconds.add_all([record.duration for record in ended])
         self.request_bytes.add_all([record.request_bytes for record in ended])
         self.response_bytes.add_all([record.response_bytes for record in ended])
-        self.rows += sum(record.rows or 0 for record in ended)
+        self.rows += sum([record.rows for record in ended if record.rows])
 
 
 class CallMetrics:
@@ -115,7 +115,7 @@ class CallMetrics:
             by_method[record.method].append(record)
         for name, records in by_method.items():
             (self._methods.get(name) or self._add(name)).add(records)
-        self._reasons.update((record.code, record.reason) for record in ended if record.reason)
+        self._reasons.update([(record.code, record.reason) for record in ended if record.reason])
 
     def _add(self, name: str) -> _Method:
         """Begin to count a method: none of a large schema takes a place before it is called."""

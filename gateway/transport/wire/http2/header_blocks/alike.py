@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from gateway.transport.wire.caller_headers import NONE_OF_CALLER, CallerHeaders, together
 from gateway.transport.wire.http2.header_blocks.decoder import LONG
-from gateway.transport.wire.http2.header_blocks.varying import end_of_value, length_of_value
+from gateway.transport.wire.http2.header_blocks.varying import MAX_TOLD, end_of_value, length_of_value
 
 Known = TypeVar("Known")
 Read = tuple[Known, CallerHeaders]
@@ -193,8 +193,8 @@ class OfCallers(Alike[Known]):
             start += (block[start] & LONG) + step
         if between is not None:
             return self._recall_two(block, shortcut, start, end) or self._look(block)
-        known = shared.get((start, block[:start] + block[end:]))
-        if known is None:
+        known = shared.get((start, block[:start] + block[end:]) if after else block[:start])
+        if known is None or end - start > MAX_TOLD:
             return self._look(block)
         told = tell(block[start:end])
         return None if told is None else (known, told)
@@ -209,7 +209,7 @@ class OfCallers(Alike[Known]):
             return None
         second = middle + between
         known = shared.get((start, start + between, block[:start] + block[middle:second] + block[end:]))
-        if known is None:
+        if known is None or end - start > MAX_TOLD:
             return None
         first, last = tell_first(block[start:middle]), tell(block[second:end])
         return None if first is None or last is None else (known, together(first, last))
@@ -225,11 +225,13 @@ class OfCallers(Alike[Known]):
                 rest += value
                 continue
             starts.append(len(rest))
-            read = self.tell[number](value)
+            read = self.tell[number](value) if len(value) <= MAX_TOLD else None
             if read is None:
                 return None
             told = together(told, read)
-        key = (*starts, rest + self.pieces[-1])
+        rest += self.pieces[-1]
+        # What ends where the only value begins is no whole block: it can't be taken for one.
+        key = rest if starts == [len(rest)] else (*starts, rest)
         known = None if self.shared is None else self.shared.get(key)
         if known is None:
             others = [value for number, value in enumerate(values) if number not in self.tell]

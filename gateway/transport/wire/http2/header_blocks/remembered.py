@@ -23,6 +23,8 @@ from gateway.transport.wire.http2.header_blocks.alike import (
 from gateway.transport.wire.http2.header_blocks.varying import (
     DEADLINE,
     MAX_GROWTH,
+    MAX_TOLD,
+    SHORTEST_CODE,
     cut,
     names_in,
     places,
@@ -137,13 +139,16 @@ class RememberedBlocks(Generic[Known]):
         others = [place for name, place in at.items() if name not in of_caller]
         if not of_caller:
             return OfOneCaller(pieces, others, known, self._vary, shared, same)
-        readers = {CREDENTIAL: _credentials_of(room + len(told.credential)), CONSISTENCY: read_consistency}
+        credentials = _credentials_of(room + len(told.credential))
+        readers: dict[bytes, Tell] = {CREDENTIAL: credentials, CONSISTENCY: read_consistency}
         tell = {number: readers[name] for number, name in enumerate(at) if name in of_caller}
         return OfCallers(pieces, others, known, self._vary, shared, tell, same)
 
 
 def _credentials_of(most: int) -> Tell:
     """Return what reads credentials of so many bytes at most."""
+    if most >= MAX_TOLD * 8 // SHORTEST_CODE:
+        return read_credential
 
     def tell(written: bytes) -> CallerHeaders | None:
         told = read_credential(written)

@@ -40,22 +40,20 @@ _huffman = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 _SIMPLE = re.compile(rb"[!-~]{1,128}")
 _SIMPLE_PATH = re.compile(rb"/%b{0,1023}" % QUERY_BYTE)
 _SIMPLE_CREDENTIAL = re.compile(rb"[!-~](?:[ -~]*[!-~])?")
-MAX_CREDENTIAL = 2048
-"""Bytes of a credential, as it is written, that `read_credential` is to read."""
+MAX_TOLD = 2048
+"""Bytes of a caller's header, as it is written, that `read_credential` and `read_consistency` are to read."""
 _END_OF_CREDENTIAL = 16
 _credentials = Remembered[bytes, tuple[bytes, CallerHeaders | None]](1024)
 """Credentials as they are written, and as text, by their last bytes."""
-_CONSISTENCIES = 4096
+_CONSISTENCIES = 1024
 """How many texts that say how fresh reads are to be are kept."""
-_MAX_CONSISTENCY = 192
-"""Bytes of one, as it is written."""
 MAX_PATH = 1024
 """Bytes of a path, as it is written, that `read_path` is to read."""
 _SHORT = 16
 """Bytes of a value, as it is written, that is read once: deadlines come again, ids don't."""
-_SHORTEST_CODE = 5
+SHORTEST_CODE = 5
 """Bits of the most frequent letters in Huffman's code."""
-MAX_GROWTH = LONG * 8 // _SHORTEST_CODE * (len(NAMES) - 1)
+MAX_GROWTH = LONG * 8 // SHORTEST_CODE * (len(NAMES) - 1)
 """Bytes by which the headers of blocks can differ that are alike, but for a credential."""
 
 
@@ -147,8 +145,6 @@ def read_credential(written: bytes) -> CallerHeaders | None:
 
     It is found by its end, which tokens differ in, as to hash all of one takes longer than to compare it.
     """
-    if len(written) > MAX_CREDENTIAL:
-        return None
     end = written[-_END_OF_CREDENTIAL:]
     known = _credentials.get(end)
     if known is not None and known[0] == written:
@@ -163,13 +159,9 @@ def _learn_credential(end: bytes, written: bytes) -> CallerHeaders | None:
     return told
 
 
+@lru_cache(_CONSISTENCIES)
 def read_consistency(written: bytes) -> CallerHeaders | None:
     """Return the text that says how fresh reads are to be, as `read_credential` does that of who calls."""
-    return _learn_consistency(written) if len(written) <= _MAX_CONSISTENCY else None
-
-
-@lru_cache(_CONSISTENCIES)
-def _learn_consistency(written: bytes) -> CallerHeaders | None:
     text = _text(written, _SIMPLE) if end_of_value(written, 0) == len(written) else None
     return None if text is None else CallerHeaders(consistency=text)
 
