@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import MetaData
 
 from gateway.introspect.tables.catalog import Connection, read_catalog
+from gateway.introspect.tables.distribution import distributions_of, tables_in_two_phases
 from gateway.introspect.tables.model_tables import managed_tables_of, table_name
 from gateway.introspect.tables.table_records import Name
 from gateway.schema.model import Audit, Method, MethodKind, StandardMethod
@@ -58,7 +59,7 @@ async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaDa
         return True
     connection = await connect()
     try:
-        are_there = await _are_there(connection)
+        are_there = await _are_there(connection, in_shards=bool(distributions_of(metadata)))
         has_tables = are_there and await _may_write(connection)
         may_stage = bool((await connection.fetch(_MAY_STAGE))[0][0])
     finally:
@@ -81,9 +82,13 @@ async def has_own_tables(connect: Callable[[], Awaitable[Any]], metadata: MetaDa
     return has_tables
 
 
-async def _are_there(connection: Connection) -> bool:
+async def _are_there(connection: Connection, *, in_shards: bool) -> bool:
+    """Return whether the tables are there, beside shards with what has them committed with these."""
     tables = own_tables(audited=False)
-    found = (await read_catalog(connection, [table_name(table) for table in tables])).tables
+    names = {table_name(table) for table in tables}
+    if in_shards and not names <= await tables_in_two_phases(connection):
+        return False
+    found = (await read_catalog(connection, names)).tables
     for table in tables:
         there = found.get(table_name(table))
         if there is None or not {column.name for column in table.columns} <= set(there.columns):

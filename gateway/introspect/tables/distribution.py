@@ -67,8 +67,12 @@ async def with_found_distributions(connection: Connection, catalog: Catalog) -> 
         )
         for row in rows
     }
-    together = {Name(*row) for row in await connection.fetch(_TOGETHER, TWO_PHASES)}
-    return _spread(catalog, found, together)
+    return _spread(catalog, found, await tables_in_two_phases(connection))
+
+
+async def tables_in_two_phases(connection: Connection) -> set[Name]:
+    """Return the tables of the gateway's own whose writes are committed with the shards."""
+    return {Name(*row) for row in await connection.fetch(_TOGETHER, TWO_PHASES)}
 
 
 def with_wanted_distributions(catalog: Catalog, metadata: MetaData) -> Catalog:
