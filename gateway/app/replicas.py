@@ -1,6 +1,7 @@
 """The read replicas that the settings name."""
 
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gateway.app.sharing import sharing_of
@@ -43,6 +44,25 @@ class OpenReplicas:
         return RoutedReads(primary, self.replicas)
 
 
+def _hosts_of(dsn: str) -> Sequence[tuple[str, str]]:
+    """Return the hosts' names, each with a DSN of its own."""
+    with _of_replicas():
+        hosts = resolve(dsn).each_alone()
+        if not hosts:
+            raise DsnError("it names no host")
+        return hosts
+
+
+@contextmanager
+def _of_replicas() -> Iterator[None]:
+    """Name the setting in errors of its DSN."""
+    try:
+        yield
+    except DsnError as error:
+        error.setting = "database.read_dsn"
+        raise
+
+
 async def open_replicas(
     primary: Database,
     where: DatabaseSettings,
@@ -72,9 +92,7 @@ async def open_replicas(
     dsn = settings.database.read_dsn
     if log is None:
         return None
-    hosts = () if dsn is None else resolve(dsn.get_secret_value()).each_alone()
-    if dsn is not None and not hosts:
-        raise DsnError("database.read_dsn names no host")
+    hosts = () if dsn is None else _hosts_of(dsn.get_secret_value())
 
     def replica(name: str, url: str) -> Replica:
         wait = min(where.connect_timeout, LOOK_SECONDS)

@@ -57,7 +57,7 @@ def _told(error: Exception) -> click.ClickException | None:
             where = "schema" if isinstance(error, SchemaError) else "handlers"
             return Wrong(f"errors in the {where}: {len(error.diagnostics)}\n\n{error}")
         case DsnError():
-            return Wrong(f"database.dsn: {error}")
+            return Wrong(f"{error.setting}: {error}")
         case RowgateError():
             # Others say in their message why there is no database.
             cause = cause_of(error) if isinstance(error, Internal | PermissionDenied) else ""

@@ -198,6 +198,14 @@ async def test_a_database_that_does_not_match_is_refused(databases: Databases, t
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize("wrong", ["nonsense", "dbname=d"])
+async def test_a_wrong_dsn_of_replicas_is_told_by_its_setting(dsn: str, wrong: str) -> None:
+    flags = ("--dsn", dsn, "--read-dsn", wrong, "--log-level", "error", "--listen", "127.0.0.1:0")
+    status, _, errors = await rowgate("serve", "--protos", str(LEDGER), *flags)
+    assert status == 2
+    assert errors.startswith("Error: database.read_dsn: ")
+
+
 async def test_a_server_that_takes_no_writes_is_refused_in_a_line(dsn: str) -> None:
     """As a standby doesn't."""
     reading = f"{dsn}&options=-c%20default_transaction_read_only%3Don"

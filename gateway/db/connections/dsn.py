@@ -62,6 +62,9 @@ _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(
 class DsnError(ValueError):
     """A DSN that can't be understood. The text names the part, never a password."""
 
+    setting = "database.dsn"
+    """Where it stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
