@@ -53,6 +53,10 @@ class Drawn:
         """The field that holds several."""
         return self.plural.lower()
 
+    def kind(self, method: str) -> str:
+        """Return what a method does, without the resource's name."""
+        return method.removesuffix(self.plural).removesuffix(self.name)
+
     def keyed(self, chance: Random) -> Request:
         """Return a key."""
         row = self.row(chance)
@@ -80,9 +84,11 @@ class Drawn:
             f"Delete{one}": lambda chance: {**self.keyed(chance), **_missing(chance), **_again(chance)},
             f"BatchGet{many}": lambda chance: self._keys(chance, 4, "keys"),
             f"BatchCreate{many}": lambda chance: {
-                "requests": [{self.one: self.row(chance)} for _ in range(2)]
+                "requests": [{self.one: self.row(chance)} for _ in range(chance.randint(1, 2))]
             },
-            f"BatchUpdate{many}": lambda chance: {"requests": [self._changed(chance) for _ in range(2)]},
+            f"BatchUpdate{many}": lambda chance: {
+                "requests": [self._changed(chance) for _ in range(chance.randint(1, 2))]
+            },
             f"BatchDelete{many}": lambda chance: self._keys(chance, 2, "requests"),
             f"BulkUpsert{many}": lambda chance: {self.rows: self._several(chance), **self._upserted(chance)},
             f"Ingest{many}": lambda chance: {
@@ -93,7 +99,7 @@ class Drawn:
 
     def _keys(self, chance: Random, count: int, field: str) -> Request:
         """Return several keys, in the field of their name where they are of one field each."""
-        keys = [self.keyed(chance) for _ in range(count)]
+        keys = [self.keyed(chance) for _ in range(chance.randint(1, count))]
         if len(self.key) > 1:
             return {field: keys}
         return {f"{self.key[0]}s": [value for key in keys for value in key.values()]}
