@@ -86,7 +86,7 @@ class Gateway:
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
             secret = _secret(settings)
-            executors = executors_of(storage, settings)
+            executors = executors_of(storage, settings, authors.names)
             callers = callers.with_schema(storage.schema)
             engine = _engine(callers, storage, executors, settings, authors, secret=secret)
             refuse_in_shards(storage.schema, engine)

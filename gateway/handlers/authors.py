@@ -54,6 +54,11 @@ class Authors:
     functions: Mapping[str, Function]
     hooks: Mapping[str, Sequence[tuple[When, Function]]]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The full names of all methods that it answers, or has hooks for."""
+        return frozenset(self.functions) | frozenset(self.hooks)
+
     def makers(self, own: Executor, statements: Statements) -> Mapping[str, Maker]:
         """Return what makes the handlers, by the methods' full names.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 
-from gateway.db.replicas.consistency import ReadConsistency, invalid
+from gateway.db.replicas.consistency import Needed, ReadConsistency, invalid
 from gateway.schema.consistency import HEADER
 from gateway.schema.model import Method
 from gateway.transport.exchange import Answer, Exchange, ResponseMetadata
@@ -35,9 +35,9 @@ def _reading(answer: Answer, method: Method, consistency: ReadConsistency) -> An
         if asked is None:
             asked = _sent(exchange.headers)
         if asked:
-            exchange.reads_at, exchange.must_hold = known.get(asked) or consistency.asked(asked)
+            _note(exchange, known.get(asked) or consistency.asked(asked))
         elif usual is not None:
-            exchange.reads_at, exchange.must_hold = consistency.needed(usual)
+            _note(exchange, consistency.needed(usual))
         return answer(exchange)
 
     return answered
@@ -49,6 +49,10 @@ def _sent(headers: Sequence[Header]) -> bytes:
     if len(found) > 1 or found == [b""]:
         raise invalid("comes more than once, or is empty: send what is asked for in one")
     return found[0] if found else b""
+
+
+def _note(exchange: Exchange, needed: Needed) -> None:
+    exchange.reads_at, exchange.must_hold, exchange.current_since = needed
 
 
 def _telling(answer: Answer, consistency: ReadConsistency) -> Answer:

@@ -121,6 +121,7 @@ class Endpoint:
             explanation=exchange.explanation,
             reads_at=exchange.reads_at,
             must_hold=exchange.must_hold,
+            current_since=exchange.current_since,
         )
         response = await self._handler(request, call)
         if isinstance(response, WrittenResponse):

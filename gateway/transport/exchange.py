@@ -106,6 +106,7 @@ class Exchange:
         explanation: of its statements, where it asks for one and may.
         reads_at: the position of the log that a replica has to have which it reads; None for the primary.
         must_hold: the position of a write that whatever is read has to have; None where no token was sent.
+        current_since: when the primary may have had last what is read; None where nothing is said of that.
 
     """
 
@@ -137,6 +138,7 @@ class Exchange:
     explanation: Explanation | None = None
     reads_at: LogPosition | None = None
     must_hold: LogPosition | None = None
+    current_since: float | None = None
 
     @property
     def path(self) -> str:

@@ -102,6 +102,7 @@ def _calls_of(method: Method, memory: ResponseMemory | None) -> Callable[[Exchan
         explanation=exchange.explanation,
         reads_at=exchange.reads_at,
         must_hold=exchange.must_hold,
+        current_since=exchange.current_since,
     )
 
 

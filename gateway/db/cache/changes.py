@@ -1,10 +1,26 @@
 """What calls change of the rows that are kept."""
 
+import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from gateway.db.cache.row_cache import RowCache
+from gateway.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+)
 from gateway.request.calls.call import Call
+from gateway.request.calls.log_position import LogPosition
+
+_LATER_SECONDS = 5.0
+"""When what may have been changed after all is dropped once more."""
+
+_REFUSALS = (AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied)
+"""What calls fail with that have changed nothing, unless they had before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +28,8 @@ class Changes:
     """What calls of a method change.
 
     Args:
-        table: that of its rows; empty where nothing is kept of it.
-        others: tables whose rows may change with them.
+        table: that of the rows which they name; empty where none is kept, or a row has several names.
+        others: tables of which any row may change.
 
     """
 
@@ -41,17 +57,30 @@ class Changed:
         self._of_methods = of_methods
         self._rest = rest
 
-    def by(self, call: Call) -> None:
-        """Drop all that a call may have changed."""
-        for table in self._of_methods.get(call.method, self._rest).all:
-            self._cache.all_changed(table)
+    def by(self, call: Call, row: Hashable = None) -> None:
+        """Drop all that a call has changed: nothing, where it hasn't written."""
+        if call.written is not None:
+            self._drop(self._of_methods.get(call.method, self._rest), row, call.written)
 
-    def row(self, row: Hashable, call: Call) -> None:
-        """Drop a row that a call has changed, or may have, and what may have changed with it."""
+    def in_doubt(self, call: Call, error: BaseException, row: Hashable = None) -> None:
+        """Drop all that a call may have changed which has failed, or whose caller has left.
+
+        And again when nothing that was sent for it runs on. Where nobody knows what became of it: later, too.
+        """
+        if isinstance(error, _REFUSALS) and not call.unsettled and call.written is None:
+            return
         changes = self._of_methods.get(call.method, self._rest)
-        if row is None:
-            return self.by(call)
-        self._cache.changed(changes.table, row)
-        for table in changes.others:
-            self._cache.all_changed(table)
-        return None
+        self._drop(changes, row, None)
+        if call.left is not None and not call.left.done():
+            call.left.add_done_callback(lambda _: self._drop(changes, row, None))
+        if call.unsettled or isinstance(error, OutcomeUnknown):
+            loop = asyncio.get_running_loop()
+            loop.call_later(_LATER_SECONDS, self._drop, changes, row, None)
+
+    def _drop(self, changes: Changes, row: Hashable, position: LogPosition | None) -> None:
+        tables = changes.all
+        if changes.table and row is not None:
+            self._cache.changed(changes.table, row, position)
+            tables = changes.others
+        for table in tables:
+            self._cache.all_changed(table, position)

@@ -147,6 +147,8 @@ class RowWrites(Batcher):
     def _leave(self, queue: BatchQueue, place: Place) -> None:
         # What was sent runs on.
         place.call.unsettled = place.call.unsettled or place.sent
+        if place.sent and place.batch is not None:
+            place.call.left = place.batch.task
         super()._leave(queue, place)
 
     def _all_left(self, batch: Batch) -> None:

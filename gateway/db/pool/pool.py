@@ -209,13 +209,14 @@ class Pool:
         if permit is not None:
             self._limiter.leave(permit)
 
-    def rescue(self, member: Member) -> None:
-        """Bring a connection back that was left in the middle of something, in the background."""
+    def rescue(self, member: Member) -> "asyncio.Task[None]":
+        """Bring a connection back that was left in the middle of something, by a task in the background."""
         if member.permit is not None:
             member.permit.broken_off = monotonic()
         task = asyncio.get_running_loop().create_task(self._bring_back(member))
         self._rescues.add(task)
         task.add_done_callback(self._rescues.discard)
+        return task
 
     async def learn(self, error: Exception, member: Member) -> None:
         """Draw from a member's error what it says of the others."""
@@ -329,4 +330,4 @@ class Lease:
             self._pool.give_back(self._member)
             await self._pool.learn(error, self._member)
         else:
-            self._pool.rescue(self._member)
+            self._call.left = self._pool.rescue(self._member)

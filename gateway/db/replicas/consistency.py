@@ -15,11 +15,14 @@ class Needed(NamedTuple):
     Args:
         reads_at: the position that a replica has to have; None where the primary is to be read.
         must_hold: that of a write which the primary has to have, too; None where no token was sent.
+        current_since: when the primary may have had last what is read, by the log's clock; None where that
+            isn't asked for.
 
     """
 
     reads_at: LogPosition | None
     must_hold: LogPosition | None = None
+    current_since: float | None = None
 
 
 _ANY, _STRONG = Needed(ANYWHERE), Needed(None)
@@ -66,7 +69,8 @@ class ReadConsistency:
             position = self._opened(wanted.token)
             return Needed(position, position)
         if wanted.freshness is Freshness.BOUNDED:
-            return Needed(self._log.since(wanted.seconds))
+            seconds = wanted.seconds
+            return Needed(self._log.since(seconds), current_since=self._log.now() - seconds)
         return _ANY if wanted.freshness is Freshness.ANY else _STRONG
 
     def told(self, written: LogPosition) -> str:

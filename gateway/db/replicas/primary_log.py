@@ -52,6 +52,15 @@ class PrimaryLog:
         """Note that the primary doesn't answer, or has ended a connection."""
         self.current_until = -inf
 
+    def now(self) -> float:
+        """Return the time, by the clock of all that is asked here."""
+        return self._clock()
+
+    @property
+    def heard_at(self) -> float:
+        """When the last position was asked for; -inf before there was one."""
+        return self._times[-1] if self._times else -inf
+
     def since(self, seconds: float) -> LogPosition | None:
         """Return a position that holds all that was committed until so many seconds ago.
 

@@ -135,7 +135,7 @@ class StatementRunner:
                 call.hold(0)
                 raise _judge_within(error) from error.__cause__
             lost = await _end(connection, transaction, mark, call)
-            if mark is not None:
+            if mark is not None and mark.xid is not None:
                 await self._note_position(connection, call)
         await self._settle(transaction, lost, mark, call)
         return result
@@ -162,7 +162,7 @@ class StatementRunner:
                 lost = await _end(connection, transaction, mark, call)
             except TryAgain as again:
                 raise again.error from again.error.__cause__
-            if mark is not None:
+            if mark is not None and mark.xid is not None:
                 await self._note_position(connection, call)
         try:
             await self._settle(transaction, lost, mark, call)

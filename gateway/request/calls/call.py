@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.auth.principal import ANONYMOUS, Principal
 from gateway.observe.call_record import CallRecord
@@ -15,6 +15,9 @@ from gateway.request.calls.memory import SMALL, ResponseMemory
 from gateway.request.calls.stream_delivery import Delivery
 from gateway.schema.protojson.form import JsonForm
 from gateway.schema.types.times import EPOCH_SECONDS, MICROS
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 METADATA: ContextVar[Callable[[], tuple[tuple[str, str | bytes], ...]]] = ContextVar(
     "rowgate_metadata", default=tuple
@@ -48,6 +51,9 @@ class Call:
         reads_at: the position of the log that a replica has to have which it reads; None of one that reads
             the primary.
         must_hold: the position of a write that whatever is read has to have; None where no token was sent.
+        current_since: when the primary may have had last what it reads, by `time.monotonic`; None where that
+            isn't asked for.
+        left: what ends when nothing runs on any more that was sent for it, and that it has left.
         written: where the log stood after its last COMMIT, where writes tell that.
 
     """
@@ -69,6 +75,8 @@ class Call:
     moment: int | None = None
     reads_at: LogPosition | None = None
     must_hold: LogPosition | None = None
+    current_since: float | None = None
+    left: "Future[Any] | None" = None
     written: LogPosition | None = None
 
     def time(self) -> int:
