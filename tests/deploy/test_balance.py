@@ -52,7 +52,8 @@ class Deployment:
     async def start(self, address: str) -> None:
         """Start one; return when it is ready."""
         where = {"listen": f"{address}:{self.port}", "admin_listen": f"{address}:{self.admin}"}
-        times = {"max_connection_age": 0.3, "lame_duck": 0.3}
+        # Ten times as long as a client takes to ask again: a busy machine holds it up, too.
+        times = {"max_connection_age": 0.3, "lame_duck": 3}
         settings = {"dsn": self.dsn, "allowed_hosts": NAME, "log_access": "none", **where, **times}
         self.running[address] = await ServerProcess.start(descriptors_of("ledger"), settings)
 

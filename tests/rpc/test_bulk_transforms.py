@@ -30,6 +30,8 @@ COLUMNS = ("quantity", "sold", "price", "weight", "room", "looks", "labels", "sh
 _STORED = "SELECT sku, quantity, sold, price, weight, room, looks, labels, shelves FROM article ORDER BY sku"
 _NUMBERS = ("increment", "multiply", "minimum", "maximum")
 _LISTS = ("append", "append_missing", "remove_all")
+_LOOKS = 2**15
+"""At most: stored, and multiplied three times by what is sent, they are within 64 bits."""
 
 
 class Served:
@@ -66,7 +68,7 @@ def articles(draw: st.DrawFn) -> list[dict[str, Any]]:
             "sku": f"S{key}",
             "quantity": draw(st.integers(-3, 3)),
             "room": draw(st.integers(0, 9)),
-            "looks": str(draw(st.integers(0, 2**40))),
+            "looks": str(draw(st.integers(0, _LOOKS))),
             "labels": draw(st.lists(st.sampled_from("abc"), max_size=3)),
             "shelves": draw(st.lists(st.integers(1, 3), max_size=3)),
             **({"sold": draw(st.integers(-9, 9))} if draw(st.booleans()) else {}),
