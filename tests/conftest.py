@@ -24,8 +24,8 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory makes a folder of 
 _ROOM = 8 * 2**30
 _TOLD = pytest.StashKey[list[str]]()
 
-# How long an example takes says more of what else the machine does. In CI each run has the same examples: a new
-# one that fails is found by who runs the tests, not by who lands something else.
+# How long an example takes says more of what else the machine does. In CI each run has the same examples:
+# a new one that fails is found by who runs the tests, not by who lands something else.
 settings.register_profile("any machine", deadline=None, derandomize=in_ci())
 settings.load_profile("any machine")
 
