@@ -8,7 +8,16 @@ from statistics import median
 from bench.clients import CLIENTS
 from bench.contenders import BY_HAND, GO, POSTGRAPHILE
 from bench.datasets import DATASETS, FLIGHTS, ITEMS
-from bench.results import ONE_WORKER, OURS, REST, REST_OVER_HTTP2, ROWGATE, Results, Series
+from bench.results import (
+    CALL_A_CONNECTION,
+    ONE_WORKER,
+    OURS,
+    REST,
+    REST_OVER_HTTP2,
+    ROWGATE,
+    Results,
+    Series,
+)
 from bench.workloads import bulk, calls, clients, ghz, replicas, rest, sizes, streams, trust
 from bench.workloads.pgbench import PGBENCH
 from bench.workloads.start import START
@@ -156,6 +165,7 @@ def _rest() -> Iterator[Goal]:
     for workload in rest.GETS.values():
         for way in (REST, REST_OVER_HTTP2):
             yield Goal(workload, "cpu", 1.5, ROWGATE, at_most=True, who=way)
+        yield Goal(workload, "cpu", 1.5, CALL_A_CONNECTION, at_most=True, who=REST)
     for workload in rest.LISTS.values():
         yield Goal(workload, "cpu", 5_000, at_most=True, unit="µs", who=REST)
     for workload in (*rest.GETS.values(), *rest.LISTS.values()):

@@ -11,6 +11,8 @@ ONE_WORKER = "Rowgate, one worker"
 OURS = (ROWGATE, ONE_WORKER)
 REST = "Rowgate, REST"
 REST_OVER_HTTP2 = "Rowgate, REST over HTTP/2"
+CALL_A_CONNECTION = "Rowgate, a connection a call"
+"""gRPC over as many connections as HTTP/1.1 takes."""
 Sample = Mapping[str, float]
 """Figures by metric: `rate` per second; seconds; `p50` and other latencies in µs; CPU in µs a call."""
 

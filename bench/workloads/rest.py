@@ -13,7 +13,7 @@ from bench.contenders import POSTGRAPHILE, Contender
 from bench.datasets import FLIGHTS, ITEMS, Dataset
 from bench.load_generator import Load, Requests
 from bench.measured_load import loading
-from bench.results import REST, REST_OVER_HTTP2, ROWGATE
+from bench.results import CALL_A_CONNECTION, REST, REST_OVER_HTTP2, ROWGATE
 from bench.rounds import Turn, take_turns
 from bench.testbed import Testbed
 from bench.workloads.calls import IN_FLIGHT, gets_of
@@ -23,7 +23,10 @@ PAGES_IN_FLIGHT = 8
 GETS = {calls: f"Get item as JSON, {calls} in flight" for calls in (IN_FLIGHT, 1)}
 LISTS = {PAGES_IN_FLIGHT: f"List {PAGE_SIZE:,} flights as JSON, {PAGES_IN_FLIGHT} in flight"}
 _SECONDS = 20
-_SERVED_BY = {REST: ROWGATE, REST_OVER_HTTP2: ROWGATE, ROWGATE: ROWGATE, POSTGRAPHILE: POSTGRAPHILE}
+_SERVED_BY = {
+    **dict.fromkeys((REST, REST_OVER_HTTP2, ROWGATE, CALL_A_CONNECTION), ROWGATE),
+    POSTGRAPHILE: POSTGRAPHILE,
+}
 
 
 async def rest(testbed: Testbed) -> None:
@@ -35,7 +38,7 @@ async def rest(testbed: Testbed) -> None:
         REST: _written(testbed, "rest", (_get(f"/v1/items/{key}") for key in keys)),
         POSTGRAPHILE: _written(testbed, "graphql", (_graphql(one, {"id": str(key)}) for key in keys)),
     }
-    await _measure(testbed, GETS, ITEMS, _with_http2(gets))
+    await _measure(testbed, GETS, ITEMS, _with_other_connections(gets))
     await testbed.fill(FLIGHTS, testbed.options.stored)
     page = FLIGHTS.message("ListFlightsRequest")(page_size=PAGE_SIZE)
     nodes = f"nodes {{ {_selection(FLIGHTS)} }} pageInfo {{ endCursor }}"
@@ -46,12 +49,12 @@ async def rest(testbed: Testbed) -> None:
             testbed, "graphql", [_graphql(f"{{ allFlights(first: {PAGE_SIZE}) {{ {nodes} }} }}", {})]
         ),
     }
-    await _measure(testbed, LISTS, FLIGHTS, _with_http2(lists))
+    await _measure(testbed, LISTS, FLIGHTS, _with_other_connections(lists))
 
 
-def _with_http2(ways: Mapping[str, Requests]) -> Mapping[str, Requests]:
-    """Add the way of REST's clients over TLS: as many connections as gRPC's have, which share them."""
-    return {**ways, REST_OVER_HTTP2: replace(ways[REST], http2=True)}
+def _with_other_connections(ways: Mapping[str, Requests]) -> Mapping[str, Requests]:
+    """Add REST over as few connections as gRPC has, and gRPC over as many as HTTP/1.1 has."""
+    return {**ways, REST_OVER_HTTP2: replace(ways[REST], http2=True), CALL_A_CONNECTION: ways[ROWGATE]}
 
 
 def _selection(dataset: Dataset) -> str:
@@ -89,6 +92,8 @@ async def _measure(
             turns = []
             for name, server in servers.items():
                 asked = Load(ways[name], in_flight, testbed.options.seconds)
+                if name == CALL_A_CONNECTION:
+                    asked = replace(asked, connections=in_flight)
                 turns.append(Turn(workload, name, loading(testbed, server, asked)))
             await take_turns(testbed.results, turns, testbed.options.rounds)
 

@@ -8,7 +8,7 @@ import pytest
 from bench import goals, node, report
 from bench.contenders import BY_HAND, GO, ORM, POSTGRAPHILE
 from bench.datasets import ITEMS
-from bench.results import OURS, REST, REST_OVER_HTTP2
+from bench.results import CALL_A_CONNECTION, OURS, REST, REST_OVER_HTTP2
 from bench.run import main
 from bench.testbed import Options
 from bench.workloads import calls
@@ -30,9 +30,10 @@ async def test_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert results.failures == {f"start of {POSTGRAPHILE}": "RuntimeError: there is no npm here"}
     report.write(results, SMALL, tmp_path)
     found = json.loads((tmp_path / "benchmarks.json").read_text())["series"]
-    assert {entry["contender"] for entry in found} == {*OURS, REST, REST_OVER_HTTP2, GO, BY_HAND, ORM}
+    by_rest = {REST, REST_OVER_HTTP2, CALL_A_CONNECTION}
+    assert {entry["contender"] for entry in found} == {*OURS, *by_rest, GO, BY_HAND, ORM}
     asked = [goal for goal in goals.goals() if goal.workload in {entry["workload"] for entry in found}]
-    assert len(asked) == 15
+    assert len(asked) == 17
     for goal in asked:
         assert results.get(goal.workload, goal.who, goal.at)
         assert goal.against in {None, POSTGRAPHILE} or results.get(goal.workload, goal.against)
