@@ -5,18 +5,15 @@ and what it left alone is read after it, which tells why. Each item's row is cha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
-    and_,
     bindparam,
     case,
     false,
-    func,
     literal_column,
     null,
     select,
@@ -24,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CTE
 
-from gateway.policy.row_rules import ChangeRules, read_rule
+from gateway.policy.row_rules import ChangeRules
 from gateway.request.transforms import Transform
 from gateway.schema.model import Resource
 from gateway.schema.types.sql_types import NamedType
@@ -39,11 +36,10 @@ from gateway.sql.citus.rows import (
     stored_row,
     told_key,
 )
-from gateway.sql.rule_checks import is_met, is_there, outcome_is_met
 from gateway.sql.statement import compile_statement
 from gateway.sql.writes import change as postgresql
-from gateway.sql.writes.change import ACTIONS, STAYING, Change, changing, is_ready, repeated, server_set
-from gateway.sql.writes.row_arrays import Items, RowsStatement, RowStatement, items, row_values
+from gateway.sql.writes.change import ACTIONS, STAYING, Change, changing, is_ready, repeated
+from gateway.sql.writes.row_arrays import RowsStatement, RowStatement, items, row_values
 from gateway.sql.writes.transforms import operand_fields, transformed, unfit
 
 _STORED = "rowgate_stored"
@@ -111,42 +107,25 @@ def change_rows(
     return RowsStatement(compiled, fields, expects)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(postgresql.ChangedItems):
     """The parts of a change: the rows changed, then the items' rows as they are, and the report of both."""
-
-    resource: Resource
-    table: Table
-    change: Change
-    items: Items
-    rules: ChangeRules | None
 
     def changed(
         self, sent: Mapping[str, Any], allowed: ColumnElement[bool], misfit: ColumnElement[int] | None
     ) -> CTE:
-        state = [self._fresh(), allowed, *([misfit.is_(None)] if misfit is not None else [])]
+        state = [self.fresh(), allowed, *([misfit.is_(None)] if misfit is not None else [])]
         state += is_ready(self.resource, self.table, self.change, None)
-        statement = changing(self.resource, self.table, self.change, sent).where(*self._match(), *state)
+        statement = changing(self.resource, self.table, self.change, sent).where(*self._near(), *state)
         returned = (self.items.n, *checked_row(self.resource, self.table, self.rules))
         changed: CTE = statement.returning(*returned).cte(CHANGED)
         return changed
 
     def stored(self, allowed: ColumnElement[bool], misfit: ColumnElement[int]) -> CTE:
         whole = stored_row(self.resource, self.table) if self.change in STAYING else []
-        state = (self._live().label("live"), self._fresh().label("fresh"), allowed.label("allowed"))
+        state = (self.live().label("live"), self.fresh().label("fresh"), allowed.label("allowed"))
         query = select(self.items.n, *state, misfit.label("unfit"), *whole)
-        found = query.select_from(self.table).where(*self._match())
+        found = query.select_from(self.table).where(*self._near())
         return found.cte(_STORED).prefix_with("MATERIALIZED")
-
-    def allowed(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> ColumnElement[bool]:
-        rules = self.rules
-        if rules is None or rules.using is None:
-            return true()
-        met = [is_met(rules.using, self.table)]
-        if self.change not in STAYING:
-            changed = {**sent, **server_set(self.resource, self.table, self.change)}
-            met += outcome_is_met(rules.checks, self.resource, self.table, changed, defaults)
-        return func.coalesce(and_(*met), false())
 
     def report(self, changed: CTE | None, stored: CTE) -> Select[Any]:
         rows, n = self.items, self.items.n
@@ -167,22 +146,8 @@ class _Plan:
         columns: list[Any] = [*keys, *flags, done, misfit, again, *whole]
         return select(*columns).select_from(found).order_by(n)
 
-    def audited(self) -> audit.AuditedRows | None:
-        return None if self.change in STAYING else audit.changed_rows(self.table, ACTIONS[self.change])
-
-    def _match(self) -> list[ColumnElement[bool]]:
-        values = self.items.values
-        same = [self.table.c[name] == values[name] for name in self.resource.primary_key]
+    def _near(self) -> list[ColumnElement[bool]]:
+        """Return the conditions that the row is its item's, and is looked for in few shards."""
         # Unseen by Citus, which fails where it finds that no shard can have a row that is to be changed.
-        there = [rule.is_(true()) for rule in is_there(read_rule(self.rules), self.table)]
-        return [*same, *near(self.resource, self.table, self.items.arrays), *there]
-
-    def _live(self) -> ColumnElement[bool]:
-        column = self.resource.soft_delete
-        return self.table.c[column].is_(None) if column else true()
-
-    def _fresh(self) -> ColumnElement[bool]:
-        column = self.resource.version
-        if column is None:
-            return true()
-        return func.coalesce(self.table.c[column] == self.items.cte.c.expected, true())
+        there = [rule.is_(true()) for rule in self.there()]
+        return [*self.matched(), *near(self.resource, self.table, self.items.arrays), *there]

@@ -7,7 +7,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gateway.policy.row_rules import ChangeRules
 from gateway.schema.model import Resource
-from gateway.sql import audit
 from gateway.sql.citus.rows import (
     CHANGED,
     checked_row,
@@ -17,9 +16,8 @@ from gateway.sql.citus.rows import (
     told_key,
 )
 from gateway.sql.key_order import by_key
-from gateway.sql.statement import Statement, compile_statement
 from gateway.sql.writes import insert as postgresql
-from gateway.sql.writes.insert import arbiter, default_of, has_default, numbering, stamps
+from gateway.sql.writes.insert import arbiter, compiled, default_of, has_default, numbering, stamps
 from gateway.sql.writes.row_arrays import RowsStatement, RowStatement, items, row_values
 
 _NEW = "rowgate_new"
@@ -35,7 +33,7 @@ def insert_row(
     values: dict[str, ColumnElement[Any]] = {**row_values(fields), **stamps(resource)}
     statement = insert(table).values({table.c[name]: value for name, value in values.items()})
     added = statement.returning(*checked_row(resource, table, rules)).cte(CHANGED)
-    return RowStatement(_compiled(resource, table, read_back(resource, table, added)), fields)
+    return RowStatement(compiled(resource, table, read_back(resource, table, added)), fields)
 
 
 def insert_rows(
@@ -75,14 +73,4 @@ def insert_rows(
     )
     found = select(*told_key(table, resource, stored), *read_row(resource, stored))
     ordered = found.select_from(stored.join(new, and_(*same))).order_by(new.c.n)
-    return RowsStatement(_compiled(resource, table, ordered), fields)
-
-
-def _compiled(resource: Resource, table: Table, returned: Any) -> Statement:
-    return compile_statement(
-        returned,
-        fields=resource.fields,
-        writes=True,
-        name=f"create {resource.table}",
-        audited=audit.changed_rows(table, audit.INSERT),
-    )
+    return RowsStatement(compiled(resource, table, ordered), fields)

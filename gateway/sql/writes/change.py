@@ -1,6 +1,6 @@
 """Statements that change or remove rows by key, and tell of each what they found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -199,8 +199,8 @@ def repeated(resource: Resource, rows: Items) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """The three parts of a change: the rows held, the rows changed, the report of both."""
+class ChangedItems:
+    """A change of the items' rows: what of a row's state it asks for."""
 
     resource: Resource
     table: Table
@@ -208,46 +208,62 @@ class _Plan:
     items: Items
     rules: ChangeRules | None
 
-    def held(self, sent: Mapping[str, Any], defaults: tuple[str, ...], unfit: ColumnElement[int]) -> CTE:
-        stored, rows = self.table.c, self.items
-        keys = {name: f"k{i}" for i, name in enumerate(self.resource.primary_key)}
-        columns = [stored[name].label(label) for name, label in keys.items()]
-        whole = output_columns(self.resource, self.table) if self.change in STAYING else []
-        match = and_(*(stored[name] == rows.values[name] for name in keys))
-        state = (self._live(), self._fresh(), self._allowed(sent, defaults), unfit.label("unfit"))
-        found = select(rows.n, *columns, *state, *whole)
-        allowed = is_there(read_rule(self.rules), self.table)
-        there = found.join_from(rows.cte, self.table, match).where(*allowed)
-        ordered = there.order_by(*self._order())
-        return ordered.with_for_update(key_share=self.change.keeps_keys, of=self.table).cte(_HELD)
-
-    def _allowed(self, sent: Mapping[str, Any], defaults: tuple[str, ...]) -> Any:
+    def allowed(self, sent: Mapping[str, Any], defaults: Sequence[str]) -> ColumnElement[bool]:
         """Return whether the caller may change the row, and make of it what it asks for.
 
         The outcome is looked at again when it is written: but a key that is taken is found before that.
         """
         rules = self.rules
         if rules is None or rules.using is None:
-            return true().label("allowed")
+            return true()
         met = [is_met(rules.using, self.table)]
         if self.change not in STAYING:
             changed = {**sent, **server_set(self.resource, self.table, self.change)}
             met += outcome_is_met(rules.checks, self.resource, self.table, changed, defaults)
-        return func.coalesce(and_(*met), false()).label("allowed")
+        return func.coalesce(and_(*met), false())
+
+    def live(self) -> ColumnElement[bool]:
+        """Return whether the row isn't soft-deleted."""
+        column = self.resource.soft_delete
+        return self.table.c[column].is_(None) if column else true()
+
+    def fresh(self) -> ColumnElement[bool]:
+        """Return whether the row is at the version that its item expects."""
+        column = self.resource.version
+        if column is None:
+            return true()
+        return func.coalesce(self.table.c[column] == self.items.cte.c.expected, true())
+
+    def matched(self) -> list[ColumnElement[bool]]:
+        """Return the conditions that the row has its item's key."""
+        return [self.table.c[name] == self.items.values[name] for name in self.resource.primary_key]
+
+    def there(self) -> list[ColumnElement[bool]]:
+        """Return the conditions that the row is there for the caller."""
+        return is_there(read_rule(self.rules), self.table)
+
+    def audited(self) -> audit.AuditedRows | None:
+        """Return what reads what was changed; None where nothing is kept."""
+        return None if self.change in STAYING else audit.changed_rows(self.table, ACTIONS[self.change])
+
+
+class _Plan(ChangedItems):
+    """The three parts of a change: the rows held, the rows changed, the report of both."""
+
+    def held(self, sent: Mapping[str, Any], defaults: tuple[str, ...], unfit: ColumnElement[int]) -> CTE:
+        stored, rows = self.table.c, self.items
+        columns = [stored[name].label(f"k{i}") for i, name in enumerate(self.resource.primary_key)]
+        whole = output_columns(self.resource, self.table) if self.change in STAYING else []
+        allowed = self.allowed(sent, defaults).label("allowed")
+        state = (self.live().label("live"), self.fresh().label("fresh"), allowed, unfit.label("unfit"))
+        found = select(rows.n, *columns, *state, *whole)
+        there = found.join_from(rows.cte, self.table, and_(*self.matched())).where(*self.there())
+        ordered = there.order_by(*self._order())
+        return ordered.with_for_update(key_share=self.change.keeps_keys, of=self.table).cte(_HELD)
 
     def _order(self) -> list[ColumnElement[Any]]:
         stored = {name: self.table.c[name] for name in self.resource.primary_key}
         return [*by_key(self.resource, stored), self.items.n]
-
-    def _live(self) -> Any:
-        column = self.resource.soft_delete
-        return (self.table.c[column].is_(None) if column else true()).label("live")
-
-    def _fresh(self) -> Any:
-        column = self.resource.version
-        if column is None:
-            return true().label("fresh")
-        return func.coalesce(self.table.c[column] == self.items.cte.c.expected, true()).label("fresh")
 
     def changed(self, held: CTE, sent: dict[str, Any]) -> CTE:
         if self.change in STAYING:
@@ -272,9 +288,6 @@ class _Plan:
         whole = (changed.c[f"f{i}"] for i in range(len(self.resource.fields)))
         keys = [changed.c[audit.KEY]] if self.audited() is not None else []
         return select(*keys, *flags, *whole).select_from(found).order_by(rows.n)
-
-    def audited(self) -> audit.AuditedRows | None:
-        return None if self.change in STAYING else audit.changed_rows(self.table, ACTIONS[self.change])
 
 
 _REMOVING = frozenset({Change.DELETE, Change.SEIZE})

@@ -53,7 +53,7 @@ def insert_rows(
     returned: Any = added.returning(*audit.key_columns(table), *checked_columns(resource, table, rules))
     if keys and not skip_existing:
         returned = _in_order_of_items(resource, returned.cte(_ADDED), rows, keys)
-    return RowsStatement(_compiled(resource, table, returned), fields)
+    return RowsStatement(compiled(resource, table, returned), fields)
 
 
 def arbiter(resource: Resource) -> tuple[str, ...] | None:
@@ -89,10 +89,10 @@ def insert_row(
     values: dict[str, ColumnElement[Any]] = {**row_values(fields), **stamps(resource)}
     statement = insert(table).values({table.c[name]: value for name, value in values.items()})
     returned = statement.returning(*audit.key_columns(table), *checked_columns(resource, table, rules))
-    return RowStatement(_compiled(resource, table, returned), fields)
+    return RowStatement(compiled(resource, table, returned), fields)
 
 
-def _compiled(resource: Resource, table: Table, returned: ClauseElement) -> Statement:
+def compiled(resource: Resource, table: Table, returned: ClauseElement) -> Statement:
     """Return the statement of an insertion that returns its rows whole."""
     return compile_statement(
         returned,
