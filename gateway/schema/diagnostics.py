@@ -1,6 +1,6 @@
 """Diagnostics of a schema: all that is wrong with it, found together, each with its place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -47,35 +47,58 @@ class SchemaError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
-    """What the source says of one message, field, enum, service or method.
+class Place:
+    """Where an element stands in its file, and what is said of it there.
 
     Args:
-        file: the .proto file.
         line: the line from 1, or 0 where unknown.
         comment: the proto comment before it, or behind it.
-        options: its options message (`MessageOptions`, `FieldOptions`, `MethodOptions`, …).
         query: where the characters of a method's query stand, one run of them after the other: the line and
             the column of each run from 1, and how many it has; empty where that isn't known.
 
     """
 
-    file: str
-    line: int
-    comment: str
-    options: Message
+    line: int = 0
+    comment: str = ""
     query: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What the source says of one message, field, enum, service or method.
+
+    Args:
+        file: the .proto file.
+        options: its options message (`MessageOptions`, `FieldOptions`, `MethodOptions`, …).
+        find: finds its place, which few are asked for.
+
+    """
+
+    file: str
+    options: Message
+    find: Callable[[], Place]
+
+    @property
+    def line(self) -> int:
+        """The line from 1, or 0 where unknown."""
+        return self.find().line
+
+    @property
+    def comment(self) -> str:
+        """The proto comment before it, or behind it."""
+        return self.find().comment
 
     def in_query(self, offset: int) -> tuple[int, int]:
         """Return the line and the column of a character of the method's query.
 
         Where that isn't known they are those of the method, and none.
         """
-        for line, column, count in self.query:
+        place = self.find()
+        for line, column, count in place.query:
             if offset < count:
                 return line, column + offset
             offset -= count
-        line, column, count = self.query[-1] if self.query else (self.line, 0, 0)
+        line, column, count = place.query[-1] if place.query else (place.line, 0, 0)
         return line, column + count
 
 

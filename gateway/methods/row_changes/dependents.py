@@ -13,6 +13,7 @@ from gateway.methods.row_changes.by_key import Edit
 from gateway.policy.tenants import TenantColumn
 from gateway.schema.model import Resource
 from gateway.sql.writes.cascade import Reference, references_to, referring_rows, remove_rows, row_ids
+from gateway.sql.writes.row_arrays import RowsStatement
 
 MAX_DEPENDENTS = 10_000
 """The most rows that one Delete takes along."""
@@ -68,11 +69,16 @@ class Dependents:
     def __init__(self, resource: Resource, table: Table, guards: Guards) -> None:
         self._table = table
         self._guards = guards
-        self._ids = row_ids(resource, table)
+        self._resource = resource
         # Looked up and compiled at their first use: of many tables, most can refer to each other's rows.
         self._references_to = cache(references_to)
         self._finder = cache(partial(referring_rows, limit=MAX_DEPENDENTS + 1))
         self._removal = lru_cache(remove_rows)
+
+    @cached_property
+    def _ids(self) -> RowsStatement:
+        """The statement that finds the rows of keys."""
+        return row_ids(self._resource, self._table)
 
     @property
     def exist(self) -> bool:

@@ -1,7 +1,8 @@
 """Descriptor set → elements: each named thing with its file, line, comment and options."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from google.protobuf.descriptor_pb2 import (
@@ -15,7 +16,7 @@ from google.protobuf.descriptor_pb2 import (
     SourceCodeInfo,
 )
 
-from gateway.schema.diagnostics import Element
+from gateway.schema.diagnostics import Element, Place
 from gateway.schema.protos.query_places import QUERY_PATH
 
 Path: TypeAlias = tuple[int, ...]
@@ -37,32 +38,41 @@ def read_elements(files: FileDescriptorSet) -> dict[str, Element]:
     """Return every message, field, enum, service and method of the set by its full name."""
     elements: dict[str, Element] = {}
     for file in files.file:
-        places: dict[Path, list[SourceCodeInfo.Location]] = {}
-        for place in file.source_code_info.location:
-            places.setdefault(tuple(place.path), []).append(place)
+        places = _Places(file.source_code_info)
         for name, path, proto in _walk_file(file):
-            own = places.get(path)
-            element = _element(file.name, own[-1] if own else None, proto)
-            runs = tuple(map(_run, places.get((*path, *QUERY_PATH), ())))
-            elements[name] = replace(element, query=runs) if runs else element
+            elements[name] = Element(file.name, proto.options, partial(places.of, path))
     return elements
 
 
-def _element(file: str, place: SourceCodeInfo.Location | None, proto: Named) -> Element:
-    if place is None:
-        return Element(file, 0, "", proto.options)
-    comment = place.leading_comments or place.trailing_comments
-    return Element(file, place.span[0] + 1, _clean(comment), proto.options)
+class _Places:
+    """Where the elements of a file stand; sorted out at the first question, which few files are asked."""
+
+    def __init__(self, source: SourceCodeInfo) -> None:
+        self._source = source
+
+    def of(self, path: Path) -> Place:
+        """Return the place of an element."""
+        found = self._by_path.get(path)
+        line, comment = (found[-1].span[0] + 1, _comment(found[-1])) if found else (0, "")
+        return Place(line, comment, tuple(map(_run, self._by_path.get((*path, *QUERY_PATH), ()))))
+
+    @cached_property
+    def _by_path(self) -> Mapping[Path, Sequence[SourceCodeInfo.Location]]:
+        found = defaultdict[Path, list[SourceCodeInfo.Location]](list)
+        for location in self._source.location:
+            found[tuple(location.path)].append(location)
+        return found
 
 
-def _run(place: SourceCodeInfo.Location) -> tuple[int, int, int]:
-    line, first, end = place.span
-    return line + 1, first + 1, end - first
-
-
-def _clean(comment: str) -> str:
+def _comment(location: SourceCodeInfo.Location) -> str:
+    comment = location.leading_comments or location.trailing_comments
     lines = (line.strip() for line in comment.strip().splitlines())
     return "\n".join(line for line in lines if not line.startswith("buf:lint:")).strip()
+
+
+def _run(location: SourceCodeInfo.Location) -> tuple[int, int, int]:
+    line, first, end = location.span
+    return line + 1, first + 1, end - first
 
 
 def _walk_file(file: FileDescriptorProto) -> Iterator[tuple[str, Path, Named]]:

@@ -4,7 +4,8 @@ grpcio-reflection brings v1alpha alone, and newer clients ask v1 first (grpc/grp
 the same messages in another package, so one servicer answers both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from google.protobuf import duration_pb2, text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -34,11 +35,16 @@ class Reflection:
     """
 
     def __init__(
-        self, services: Iterable[str], files: Iterable[FileDescriptorProto], streams: Admission
+        self, services: Iterable[str], files: Sequence[FileDescriptorProto], streams: Admission
     ) -> None:
         self._streams = streams
         self._services = sorted({*services, *SERVICE_NAMES})
-        self._index = DescriptorIndex([*files, *_own_files()])
+        self._declared = files
+
+    @cached_property
+    def _index(self) -> DescriptorIndex:
+        """What finds files by what they declare: made at the first question, which few servers are asked."""
+        return DescriptorIndex([*self._declared, *_own_files()])
 
     def methods(self) -> BuiltinMethods:
         """Return both versions."""
