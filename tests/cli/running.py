@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.harness.gateway import SCHEMAS, descriptors_of
+from tests.harness.preloaded import preloaded_rowgate
 from tests.harness.process import ROWGATE, environment
 
 LEDGER = SCHEMAS / "ledger"
@@ -81,7 +82,7 @@ async def servers(*first: str) -> AsyncIterator[Start]:
 async def rowgate(*args: str, **variables: str) -> tuple[int, str, str]:
     """Run a command to its end; return its status, output and errors."""
     process = await asyncio.create_subprocess_exec(
-        *ROWGATE,
+        *preloaded_rowgate(),
         *args,
         env=environment(**variables),
         stdout=asyncio.subprocess.PIPE,

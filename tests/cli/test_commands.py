@@ -14,6 +14,7 @@ from gateway import __version__
 from gateway.cli import main
 from gateway.config.setting_names import SETTINGS
 from tests.cli.running import rowgate
+from tests.harness.process import ROWGATE
 
 
 async def test_the_version() -> None:
@@ -135,6 +136,12 @@ def test_http_without_tls_loads_neither_grpc_core_nor_x509() -> None:
     program = "import sys, gateway.app, gateway.cli.servers, gateway.cli.workers.worker; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert not {"grpc", "cryptography.x509", "jwt"} & set(loaded.stdout.split())
+
+
+@pytest.mark.parametrize("command", main.list_commands(Context(main)))
+def test_a_command_starts_with_nothing_imported_but_what_it_imports(command: str) -> None:
+    started = subprocess.run([*ROWGATE, command, "--help"], capture_output=True, check=True, text=True)
+    assert command in started.stdout
 
 
 def test_every_command_is_there() -> None:

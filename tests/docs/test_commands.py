@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.harness.documents import Block, blocks_of
+from tests.harness.preloaded import on_path
 from tests.harness.sample import ROOT, free_port
 
 DEFAULT_TARGET = "127.0.0.1:50051"
@@ -30,12 +31,14 @@ class Terminal:
     Args:
         folder: the working folder.
         own: where servers that the document starts listen.
+        programs: the folder of programs that stand for those of the same name.
         target: where its calls go: what takes the place of 127.0.0.1:50051.
 
     """
 
     folder: Path
     own: str
+    programs: Path
     target: str = ""
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     readers: list[threading.Thread] = field(default_factory=list)
@@ -98,7 +101,7 @@ class Terminal:
 
     def _environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "ROWGATE_"))}
-        tools = f"{ROOT}/.venv/bin:{ROOT}/.tools/bin"
+        tools = f"{self.programs}:{ROOT}/.venv/bin:{ROOT}/.tools/bin"
         return own | {"PATH": f"{tools}:{own['PATH']}", "ROWGATE_LISTEN": self.own}
 
 
@@ -113,7 +116,9 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     for name in SHARED:
         if (ROOT / name).exists():
             (copy / name).symlink_to(ROOT / name)
-    terminal = Terminal(copy, own=f"127.0.0.1:{free_port()}")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    terminal = Terminal(copy, f"127.0.0.1:{free_port()}", on_path(programs))
     yield terminal
     terminal.close()
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gateway.migrate.locks.lock import opened
 from tests.harness.databases import Databases
 from tests.harness.gateway import SCHEMAS
 from tests.harness.polling import next_poll
+from tests.harness.preloaded import preloaded_rowgate
 from tests.migrate.database import EmptyDatabase
 
 PROTO = """
@@ -53,9 +53,8 @@ class Ended:
 async def rowgate(*args: str | Path, database: EmptyDatabase) -> Ended:
     """Run the command against a database; it is killed after a minute."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    code = "from gateway.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code),
+        *preloaded_rowgate(),
         *map(str, args),
         env={**environ, "ROWGATE_DSN": database.dsn},
         stdout=asyncio.subprocess.PIPE,
