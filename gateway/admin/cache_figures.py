@@ -1,7 +1,12 @@
-"""The figures of the rows that are kept."""
+"""The figures of the rows that are kept, here and together with other gateways."""
+
+from typing import TYPE_CHECKING
 
 from gateway.db.cache.row_cache import RowCache
 from gateway.observe.metrics.figures import Figures
+
+if TYPE_CHECKING:
+    from gateway.db.cache.shared.shared_rows import SharedRows
 
 
 def cache_figures(cache: RowCache | None) -> Figures:
@@ -15,4 +20,23 @@ def cache_figures(cache: RowCache | None) -> Figures:
         "rowgate_cache_dropped_total": {(): float(counts.dropped)},
         "rowgate_cache_rows": {(): float(len(cache))},
         "rowgate_cache_bytes": {(): float(cache.bytes)},
+    }
+
+
+def shared_cache_figures(shared: "SharedRows | None") -> Figures:
+    """Return what the metrics of rows are that gateways keep together; none where they keep none."""
+    if shared is None:
+        return {}
+    counts, link = shared.counts, shared.link
+    return {
+        "rowgate_shared_cache_up": {(): float(link.connection is not None)},
+        "rowgate_shared_cache_failures_total": {(): float(link.failures)},
+        "rowgate_shared_cache_hits_total": {(table,): float(hits) for table, hits in counts.hits.items()},
+        "rowgate_shared_cache_misses_total": {
+            (table,): float(misses) for table, misses in counts.misses.items()
+        },
+        "rowgate_shared_cache_fills_total": {
+            ("kept",): float(counts.filled),
+            ("refused",): float(counts.refused),
+        },
     }

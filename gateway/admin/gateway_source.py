@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gateway.admin.cache_figures import cache_figures
+from gateway.admin.cache_figures import cache_figures, shared_cache_figures
 from gateway.admin.calls_under_way import calls_under_way
 from gateway.admin.database_figures import batch_figures, database_figures
 from gateway.admin.process_figures import process_figures
@@ -20,6 +21,9 @@ from gateway.observe.metrics.figures import Figures, Labels
 from gateway.request.calls.call import Call
 from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server
+
+if TYPE_CHECKING:
+    from gateway.db.cache.shared.shared_rows import SharedRows
 
 _logger = logging.getLogger(__name__)
 _PLAN_SECONDS = 1.5
@@ -37,6 +41,7 @@ class GatewaySource:
         batchers: let calls share statements.
         replicas: of the database; None where there are none.
         cache: the rows that are kept; None where none are.
+        shared: those that gateways keep together; None where they keep none.
 
     """
 
@@ -47,6 +52,7 @@ class GatewaySource:
     batchers: tuple[PointReads, RowWrites]
     replicas: Replicas | None
     cache: RowCache | None
+    shared: "SharedRows | None" = None
 
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""
@@ -58,6 +64,7 @@ class GatewaySource:
             **batch_figures([kind for one in self.batchers for kind in one.figures]),
             **replica_figures(self.replicas),
             **cache_figures(self.cache),
+            **shared_cache_figures(self.shared),
             **process_figures(),
         }
 

@@ -86,7 +86,7 @@ class Gateway:
             traces = traces_of(settings, opened)
             storage = await open_storage(callers.schema, settings, statement_watch(settings, traces), opened)
             secret = _secret(settings)
-            executors = executors_of(storage, settings, authors.names)
+            executors = await executors_of(storage, settings, authors.names, secret, opened)
             callers = callers.with_schema(storage.schema)
             engine = _engine(callers, storage, executors, settings, authors, secret=secret)
             refuse_in_shards(storage.schema, engine)
@@ -145,7 +145,8 @@ def _source(
     """Return what the admin address tells."""
     shared, replicas = (storage.reads, storage.writes), storage.replicas
     known = None if replicas is None else replicas.replicas
-    return GatewaySource(api, server, calls, storage.database, shared, known, executors.cache)
+    rows = None if executors.shared is None else executors.shared.rows
+    return GatewaySource(api, server, calls, storage.database, shared, known, executors.cache, rows)
 
 
 def _consistency(storage: Storage, secret: bytes) -> ReadConsistency | None:

@@ -40,6 +40,7 @@ def contradictions(settings: Settings, source: Callable[[str], Source]) -> Itera
     """Yield what is wrong between settings, each of which is right alone."""
     schema, server, tokens = settings.schema, settings.server, settings.tokens
     yield from _of_auth(settings, source)
+    yield from _of_cache(settings, source)
     if schema.protos and schema.descriptor_set:
         yield _diagnostic(
             source, "schema.descriptor_set", "stands beside schema.protos", "give one of the two"
@@ -97,6 +98,21 @@ def _of_auth(settings: Settings, source: Callable[[str], Source]) -> Iterator[Co
         yield from _of_keys(auth, source)
     yield from _of_row_security(auth, source)
     yield from _of_tenants(auth, source)
+
+
+def _of_cache(settings: Settings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:
+    """Yield what is wrong about where gateways keep rows together: a secret is what they have in common."""
+    cache, tokens = settings.cache, settings.tokens
+    if cache.url and cache.url_file:
+        yield _diagnostic(source, "cache.url_file", "stands beside cache.url", "give one of the two")
+    if (cache.url or cache.url_file) and not (tokens.secret or tokens.secret_file):
+        key = "cache.url" if cache.url else "cache.url_file"
+        yield _diagnostic(
+            source,
+            key,
+            "is shared by gateways that have no secret",
+            "set tokens.secret or tokens.secret_file",
+        )
 
 
 def _of_row_security(auth: AuthSettings, source: Callable[[str], Source]) -> Iterator[ConfigDiagnostic]:

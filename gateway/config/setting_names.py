@@ -81,7 +81,7 @@ class Setting:
     @property
     def is_flag(self) -> bool:
         """Whether a flag sets it; a key on a command line would be seen by every user of the machine."""
-        return self.key != "tokens.secret"
+        return self.key not in ("tokens.secret", "cache.url")
 
     @property
     def is_switch(self) -> bool:

@@ -100,7 +100,17 @@ class CacheSettings(Section):
     flat_prefix: ClassVar[str] = "cache_"
 
     max_bytes: Annotated[int, Field(ge=0)] = 64 * MIB
-    """size of the rows that are kept, about, shared among workers; 0 keeps none"""
+    """size of the rows that are kept, about, shared among workers; 0 keeps none, nor in `url`"""
+    url: SecretStr | None = None
+    """a Redis or Valkey in which gateways keep rows together: `redis://host`, `rediss://` or `unix://`"""
+    url_file: Path | None = None
+    """a file that holds it, in place of `url`"""
+    timeout: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.1
+    """longest wait of a call for it; one that is late counts as empty until it answers again"""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "rowgate"
+    """what the names of its keys begin with, before a colon"""
+    tls_ca: Path | None = None
+    """certificates, PEM, one of which must have signed its own, in place of the machine's"""
 
 
 class CoalesceSettings(Section):

@@ -1,8 +1,9 @@
 """What calls change of the rows that are kept."""
 
 import asyncio
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from gateway.db.cache.row_cache import RowCache
 from gateway.errors import (
@@ -15,6 +16,9 @@ from gateway.errors import (
 )
 from gateway.request.calls.call import Call
 from gateway.request.calls.log_position import LogPosition
+
+if TYPE_CHECKING:
+    from gateway.db.cache.shared.shared_rows import SharedRows
 
 _LATER_SECONDS = 5.0
 """When what may have been changed after all is dropped once more."""
@@ -49,18 +53,31 @@ class Changed:
         cache: the rows.
         of_methods: what each method's calls change, by its full name.
         rest: what those of others may change.
+        shared: rows that gateways keep together, who are told; None where they keep none.
 
     """
 
-    def __init__(self, cache: RowCache, of_methods: Mapping[str, Changes], rest: Changes) -> None:
+    def __init__(
+        self,
+        cache: RowCache,
+        of_methods: Mapping[str, Changes],
+        rest: Changes,
+        shared: "SharedRows | None" = None,
+    ) -> None:
         self._cache = cache
         self._of_methods = of_methods
         self._rest = rest
+        self._shared = shared
 
-    def by(self, call: Call, row: Hashable = None) -> None:
-        """Drop all that a call has changed: nothing, where it hasn't written."""
+    async def by(self, call: Call, row: Hashable = None) -> None:
+        """Drop all that a call has changed: nothing, where it hasn't written.
+
+        Returns when others were told, or can't be: whoever hears of the call then reads what it wrote.
+        """
         if call.written is not None:
-            self._drop(self._of_methods.get(call.method, self._rest), row, call.written)
+            changes = self._of_methods.get(call.method, self._rest)
+            if told := self._drop(changes, row, call.written):
+                await asyncio.wait(told)
 
     def in_doubt(self, call: Call, error: BaseException, row: Hashable = None) -> None:
         """Drop all that a call may have changed which has failed, or whose caller has left.
@@ -77,10 +94,26 @@ class Changed:
             loop = asyncio.get_running_loop()
             loop.call_later(_LATER_SECONDS, self._drop, changes, row, None)
 
-    def _drop(self, changes: Changes, row: Hashable, position: LogPosition | None) -> None:
+    def _drop(
+        self, changes: Changes, row: Hashable, position: LogPosition | None
+    ) -> "list[asyncio.Future[Any]]":
+        """Drop what was changed; return what ends when others are told."""
         tables = changes.all
         if changes.table and row is not None:
             self._cache.changed(changes.table, row, position)
             tables = changes.others
+        else:
+            row = None
         for table in tables:
             self._cache.all_changed(table, position)
+        return [] if self._shared is None else list(self._told(self._shared, changes, row, position))
+
+    @staticmethod
+    def _told(
+        shared: "SharedRows", changes: Changes, row: Hashable, position: LogPosition | None
+    ) -> "Iterator[asyncio.Future[Any]]":
+        for table in changes.all:
+            is_row = row is not None and table == changes.table
+            told = shared.changed(table, row, position) if is_row else shared.all_changed(table, position)
+            if told is not None:
+                yield told

@@ -1,7 +1,7 @@
 """Executors of calls that change rows which may be kept: what they change is dropped."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from gateway.db.cache.changes import Changed
@@ -42,7 +42,7 @@ class CachedWrites:
         except BaseException as error:
             self._changed.in_doubt(call, error, row)
             raise
-        self._changed.by(call, row)
+        await self._changed.by(call, row)
         return answered
 
 
@@ -65,7 +65,7 @@ class CachedDatabase:
         """Run one statement; return its rows: see Database."""
         if not statement.writes:
             return await self._database.fetch(statement, args, call)
-        with self._changing(call):
+        async with self._changing(call):
             return await self._database.fetch(statement, args, call)
 
     def session(self, call: Call, mode: Mode) -> AbstractAsyncContextManager[Transaction]:
@@ -74,29 +74,28 @@ class CachedDatabase:
 
     @asynccontextmanager
     async def _session(self, call: Call, mode: Mode) -> AsyncIterator[Transaction]:
-        with self._changing(call):
-            async with self._database.session(call, mode) as transaction:
-                yield transaction
+        async with self._changing(call), self._database.session(call, mode) as transaction:
+            yield transaction
 
     async def transact(
         self, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
     ) -> T:
         """Run `work`, all of it or nothing: see Database."""
-        with self._changing(call):
+        async with self._changing(call):
             return await self._database.transact(work, call, mode)
 
     async def transact_once(
         self, work: Callable[[Transaction], Awaitable[T]], call: Call, mode: Mode = USUAL
     ) -> T:
         """As `transact`, for work that finds out by itself whether it has been done."""
-        with self._changing(call):
+        async with self._changing(call):
             return await self._database.transact_once(work, call, mode)
 
-    @contextmanager
-    def _changing(self, call: Call) -> Iterator[None]:
+    @asynccontextmanager
+    async def _changing(self, call: Call) -> AsyncIterator[None]:
         try:
             yield
         except BaseException as error:
             self._changed.in_doubt(call, error)
             raise
-        self._changed.by(call)
+        await self._changed.by(call)

@@ -125,6 +125,36 @@ CACHE = (
     Metric("rowgate_cache_dropped_total", "counter", "Kept rows that gave way to others, for want of room."),
     Metric("rowgate_cache_rows", "gauge", "Rows that are kept; each way to read one counts."),
     Metric("rowgate_cache_bytes", "gauge", "Memory of the rows that are kept, about."),
+    Metric(
+        "rowgate_shared_cache_up",
+        "gauge",
+        "1 while the Redis or Valkey of `cache.url` answers, to the worker that it is least well with.",
+        several=min,
+    ),
+    Metric(
+        "rowgate_shared_cache_failures_total",
+        "counter",
+        "Connections to it that were lost, as it didn't answer in time, or that couldn't be made.",
+    ),
+    Metric(
+        "rowgate_shared_cache_hits_total",
+        "counter",
+        "Reads that were answered with a row from there.",
+        ("table",),
+    ),
+    Metric(
+        "rowgate_shared_cache_misses_total",
+        "counter",
+        "Reads that weren't kept here, and that no row from there answered.",
+        ("table",),
+    ),
+    Metric(
+        "rowgate_shared_cache_fills_total",
+        "counter",
+        "Rows that were sent there: those that are kept, and those that were refused, as they may have been "
+        "changed meanwhile or there was no room.",
+        ("outcome",),
+    ),
 )
 PROCESS = (
     Metric("process_cpu_seconds_total", "counter", "Time on processors, of all workers."),

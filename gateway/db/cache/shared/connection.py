@@ -1,0 +1,117 @@
+"""A connection to the store, which one task alone uses."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hiredis import ProtocolError, Reader, ReplyError, pack_command
+
+from gateway.db.cache.shared import scripts
+from gateway.db.cache.shared.address import StoreAddress
+
+Command = tuple[bytes | str | int, ...]
+_MORE = object()
+_READ_BYTES = 1 << 16
+
+
+class StoreLost(Exception):  # noqa: N818 - what it says
+    """The store doesn't answer, or not what it should. Its text holds no secret."""
+
+
+LOST = (StoreLost, OSError, TimeoutError, ProtocolError)
+"""What an exchange fails with. Nothing may be asked on the connection after that: answers may yet come."""
+
+
+class StoreConnection:
+    """A connection. Commands go out together, and their answers come in the same order.
+
+    Args:
+        reader: of its stream.
+        writer: of its stream.
+
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.server = b""
+        """Tells one life of the store from all others."""
+        self._reader = reader
+        self._writer = writer
+        self._replies = Reader(notEnoughData=_MORE)
+        self._scripts: Mapping[scripts.Script, bytes] = {}
+
+    @classmethod
+    async def open(cls, address: StoreAddress, tls_ca: Path | None) -> "StoreConnection":
+        """Connect, and say who we are; raises one of LOST.
+
+        Args:
+            address: of the store.
+            tls_ca: certificates that the store's may be signed by, in place of the machine's.
+
+        """
+        connection = cls(*await _connected(address, tls_ca))
+        try:
+            await connection._begin(address)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Close it at once."""
+        transport: Any = self._writer.transport
+        transport.abort()
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies to commands; raises one of LOST, also where one is an error."""
+        pack: Any = pack_command
+        self._writer.write(b"".join([pack(one) for one in commands]))
+        replies = [await self._reply() for _ in commands]
+        if self._replies.has_data():
+            raise StoreLost("it says more than it was asked")
+        for reply in replies:
+            if isinstance(reply, ReplyError):
+                raise StoreLost(str(reply))
+        return replies
+
+    def run(self, script: scripts.Script, keys: Sequence[bytes], *args: bytes | str | int) -> Command:
+        """Return the command that runs a script."""
+        return ("EVALSHA", self._scripts[script], len(keys), *keys, *args)
+
+    async def _reply(self) -> Any:
+        while (reply := self._replies.gets()) is _MORE:
+            data = await self._reader.read(_READ_BYTES)
+            if not data:
+                raise StoreLost("it has closed the connection")
+            self._replies.feed(data)
+        return reply
+
+    async def _begin(self, address: StoreAddress) -> None:
+        if address.password:
+            login = (address.user, address.password) if address.user else (address.password,)
+            await self.exchange([("AUTH", *login)])
+        if address.number:
+            await self.exchange([("SELECT", address.number)])
+        server, cluster = await self.exchange([("INFO", "server"), ("INFO", "cluster")])
+        if _facts(cluster).get(b"cluster_enabled") == b"1":
+            raise StoreLost("it is a cluster: a store has to be one server, with replicas or without")
+        self.server = _facts(server).get(b"run_id", b"")
+        if not self.server:
+            raise StoreLost("it doesn't tell its run_id, by which its lives are told apart")
+        loaded = await self.exchange([("SCRIPT", "LOAD", one.text) for one in scripts.ALL])
+        self._scripts = dict(zip(scripts.ALL, loaded, strict=True))
+
+
+async def _connected(
+    address: StoreAddress, tls_ca: Path | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if address.path:
+        return await asyncio.open_unix_connection(address.path)
+    context = ssl.create_default_context(cafile=tls_ca) if address.tls else None
+    return await asyncio.open_connection(address.host, address.port, ssl=context)
+
+
+def _facts(text: bytes) -> Mapping[bytes, bytes]:
+    pairs = (line.partition(b":") for line in text.splitlines())
+    return {name: value for name, _, value in pairs}
