@@ -75,12 +75,11 @@ async def open_shared_cache(
         address = store_address(url)
     except ValueError as error:
         raise _wrong("can't be read", str(error)) from None
-    database = await _database(storage)
     rows = SharedRows(
         str(address),
         partial(StoreConnection.open, address, settings.tls_ca),
         settings.timeout,
-        lambda server: RowSeal(secret, database + server, settings.prefix),
+        partial(RowSeal, secret, await _database(storage), prefix=settings.prefix),
         _seconds(storage.schema),
     )
     reads = SharedReads(rows, log)
@@ -109,7 +108,7 @@ def _url(settings: CacheSettings) -> str | None:
 async def _database(storage: Storage) -> bytes:
     """Return what tells the database from all others, in whatever store."""
     (found,) = await storage.database.fetch(_DATABASE, (), Call("cache"))
-    return "{}/{}/".format(*found).encode()
+    return "{}/{}".format(*found).encode()
 
 
 def _seconds(schema: Schema) -> Mapping[str, float]:

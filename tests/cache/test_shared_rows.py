@@ -52,7 +52,7 @@ async def rows_in(
     """Give the rows in a store, once it answers."""
     connect = connect or partial(StoreConnection.open, store_address(store.url), None)
     of_tables = {"public.shelf": seconds, "public.tome": seconds}
-    rows = SharedRows("store", connect, 10, lambda server: RowSeal(secret, database + server, "t"), of_tables)
+    rows = SharedRows("store", connect, 10, partial(RowSeal, secret, database, prefix="t"), of_tables)
     rows.link.start()
     try:
         if up:

@@ -51,14 +51,16 @@ class RowSeal:
 
     Args:
         secret: that of page tokens.
-        database: tells it from all others that share the store, and one life of the store from the next.
+        database: tells it from all others that share the store.
+        server: tells one life of the store from the next.
         prefix: of all names.
 
     """
 
-    def __init__(self, secret: bytes, database: bytes, prefix: str) -> None:
-        self._names = _key(secret, database, b"rowgate.names")
-        self._rows = _key(secret, database, b"rowgate.rows")
+    def __init__(self, secret: bytes, database: bytes, server: bytes, prefix: str) -> None:
+        place = database + b"/" + server
+        self._names = _key(secret, place, b"rowgate.names")
+        self._rows = _key(secret, place, b"rowgate.rows")
         self._prefix = prefix.encode() + b":"
 
     def table(self, table: str) -> bytes:
@@ -96,6 +98,6 @@ class RowSeal:
         return self._prefix + digest.hexdigest().encode()
 
 
-def _key(secret: bytes, database: bytes, use: bytes) -> bytes:
+def _key(secret: bytes, place: bytes, use: bytes) -> bytes:
     own = hashlib.blake2b(secret, digest_size=32, person=use).digest()
-    return hashlib.blake2b(database, digest_size=32, key=own).digest()
+    return hashlib.blake2b(place, digest_size=32, key=own).digest()

@@ -69,7 +69,7 @@ class SharedRows:
         name: of the store, for logs.
         connect: makes a connection to it.
         timeout: the longest wait for its answer, in seconds.
-        make_seal: makes the seal of one life of the store, named by the argument.
+        make_seal: makes the seal of one life of the store, which the argument names.
         seconds: how long rows are kept, by table.
 
     """
