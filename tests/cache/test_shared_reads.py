@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 
 import pytest
 
@@ -82,3 +83,19 @@ async def test_neither_keys_nor_values_are_read_there(store: Store, two: tuple[S
     assert key.startswith(b"rowgate:")
     everything = b"".join([key, *fields, *fields.values()])
     assert not [word for word in (b"telling", b"shel", b"name", b"SELECT") if word in everything]
+
+
+async def test_a_write_is_answered_when_others_were_told(store: Store, two: tuple[Shelves, Shelves]) -> None:
+    one, other = two
+    await kept(store, one)
+    store.signal(signal.SIGSTOP)
+    renamed = asyncio.create_task(one.rename("new"))
+    async with asyncio.timeout(10):
+        while await other.name("strong") != "new":  # which neither looks there nor waits for it
+            await next_poll()
+        for _ in range(20):
+            await one.name("strong", 2)
+    assert not renamed.done()
+    store.signal(signal.SIGCONT)
+    await renamed
+    assert await other.name("any") == "new"

@@ -1,14 +1,17 @@
 """Rows in a store: what is found there, and what it doesn't take."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from gateway.db.cache.row_cache import Found, Way
 from gateway.db.cache.shared.address import store_address
@@ -17,8 +20,10 @@ from gateway.db.cache.shared.sealed_rows import RowSeal
 from gateway.db.cache.shared.shared_rows import SharedRows
 from gateway.request.calls.log_position import LogPosition
 from gateway.sql.statement import Statement
-from tests.cache.store import Store
+from tests.cache.store import Store, a_store
+from tests.harness.certificates import Certificate
 from tests.harness.polling import next_poll
+from tests.harness.sample import ROOT, free_port
 
 STATEMENT = Statement("SELECT", ("id",), (), writes=False, name="get", constants={})
 SECRET = b"the secret of these rows"
@@ -27,7 +32,7 @@ Change = Callable[[Store, SharedRows], Any]
 
 
 def way(row: int = 1, table: str = "public.shelf", text: str = "SELECT") -> Way:
-    return Way(table, (row,), (text, (row,)))
+    return Way(table, (row,), (text, ()))
 
 
 def at(lsn: int, timeline: int = 1) -> LogPosition:
@@ -47,12 +52,13 @@ async def rows_in(
     database: bytes = b"1/5/",
     seconds: float = 60,
     connect: Callable[[], Awaitable[StoreConnection]] | None = None,
+    timeout: float = 10,  # noqa: ASYNC109 - the store's
     up: bool = True,
 ) -> AsyncIterator[SharedRows]:
     """Give the rows in a store, once it answers."""
     connect = connect or partial(StoreConnection.open, store_address(store.url), None)
-    of_tables = {"public.shelf": seconds, "public.tome": seconds}
-    rows = SharedRows("store", connect, 10, partial(RowSeal, secret, database, prefix="t"), of_tables)
+    name, of_tables = f"127.0.0.1:{store.port}", {"public.shelf": seconds, "public.tome": seconds}
+    rows = SharedRows(name, connect, timeout, partial(RowSeal, secret, database, prefix="t"), of_tables)
     rows.link.start()
     try:
         if up:
@@ -136,15 +142,20 @@ async def _changed(change: str, store: Store, rows: SharedRows) -> None:
         await told
 
 
+@pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("change", CHANGES)
 async def test_what_was_read_before_a_change_is_not_kept_after_it(
-    store: Store, rows: SharedRows, change: str
+    store: Store,
+    rows: SharedRows,
+    change: str,
+    again: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    """Nor where the store forgets what was changed, though somebody looks for the row meanwhile."""
+    """Nor where the store forgets what was changed, though somebody looks for the row again meanwhile."""
     sought = await rows.find(way(), STATEMENT)
     assert sought is not None
     await _changed(change, store, rows)
-    await rows.find(way(), STATEMENT)
+    if again:
+        await rows.find(way(), STATEMENT)
     assert await done(rows.fill(sought, read(), of_replica=False)) == 0
     assert await found(rows, way()) is None
     assert (rows.counts.filled, rows.counts.refused) == (0, 1)
@@ -201,11 +212,12 @@ FORGERIES: dict[str, Callable[[Store], None]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_what_others_write_there_is_not_answered(store: Store, rows: SharedRows, forgery: str) -> None:
-    for where in (way(1), way(2)):
+    places = (way(1), way(1, text="SELECT less"), way(2))
+    for where in places:
         await fill(rows, where)
         assert await found(rows, where) is not None
     FORGERIES[forgery](store)
-    for where in (way(1), way(2)):
+    for where in places:
         assert await found(rows, where) is None
 
 
@@ -244,7 +256,12 @@ async def test_a_dump_brings_nothing_back(store: Store, rows: SharedRows) -> Non
     assert await found(rows, way()) is None
 
 
-async def test_what_could_not_be_told_is_told_first_of_all(store: Store, rows: SharedRows) -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_what_could_not_be_told_is_told_first_of_all(
+    store: Store,
+    rows: SharedRows,
+    known: bool,  # noqa: FBT001 - a parameter: whether that it is cut off is known when it writes
+) -> None:
     """A gateway is cut off from the store, and writes: others read there meanwhile, and know it later."""
     is_cut = False
 
@@ -258,6 +275,8 @@ async def test_what_could_not_be_told_is_told_first_of_all(store: Store, rows: S
         is_cut = True
         assert cut_off.link.connection is not None
         cut_off.link.connection.close()
+        while known and await cut_off.find(way(), STATEMENT) is not None:
+            await next_poll()
         told = cut_off.changed("public.shelf", (1,), at(9))
         assert told is None or await told is None
         assert await cut_off.find(way(), STATEMENT) is None
@@ -295,3 +314,100 @@ async def test_who_leaves_leaves_no_answer_to_others(store: Store, rows: SharedR
     assert await found(rows, way(1)) is not None
     assert await found(rows, way(2)) is None
     assert rows.link.failures == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
+async def test_a_store_that_does_not_answer_is_waited_for_once(store: Store, how: signal.Signals) -> None:
+    async with rows_in(store, timeout=0.2) as rows:
+        await fill(rows, way())
+        store.signal(how)
+        assert await asyncio.gather(*(rows.find(way(one), STATEMENT) for one in range(100))) == [None] * 100
+        assert (rows.link.failures, rows.link.connection) == (1, None)
+        with pytest.raises(StopIteration):  # nothing is waited for
+            rows.find(way(), STATEMENT).send(None)
+        store.end()
+        store.start()
+        await until_up(rows)
+        await fill(rows, way())
+        assert await found(rows, way()) is not None
+
+
+async def test_a_store_that_restarts_is_found_again_without_an_error(store: Store, rows: SharedRows) -> None:
+    store.end()
+    store.start()
+    async with asyncio.timeout(20):
+        while await found(rows, way()) is None:
+            if await rows.find(way(), STATEMENT) is not None:
+                await fill(rows, way())
+            await next_poll()
+
+
+REFUSALS: dict[str, tuple[dict[str, str], str]] = {
+    "no password": ({"requirepass": "secret"}, "NOAUTH"),
+    "a cluster": ({"cluster-enabled": "yes"}, "it is a cluster"),
+    "no run_id": ({"rename-command": "INFO ABOUT"}, "ERR unknown command"),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_store_that_can_not_be_used_is_none_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: str
+) -> None:
+    options, why = REFUSALS[refusal]
+    with a_store(tmp_path, **options) as store:
+        async with rows_in(store, up=False) as rows, asyncio.timeout(20):
+            while not rows.link.failures:
+                await next_poll()
+            assert await rows.find(way(), STATEMENT) is None
+            assert rows.changed("public.shelf", (1,), at(9)) is None
+    assert why in str(caplog.records[0].__dict__["error"])
+    assert caplog.records[0].__dict__["cache"] == f"127.0.0.1:{store.port}"
+
+
+async def test_a_password_and_a_number_are_told(tmp_path: Path) -> None:
+    with a_store(tmp_path, requirepass="sec/ret") as store:
+        url = f"redis://:sec%2Fret@127.0.0.1:{store.port}/3"
+        connect = partial(StoreConnection.open, store_address(url), None)
+        async with rows_in(store, connect=connect) as rows:
+            await fill(rows, way())
+            assert await found(rows, way()) is not None
+
+
+async def test_a_user_needs_no_more_than_is_documented(store: Store) -> None:
+    page = (ROOT / "docs" / "cache.md").read_text()
+    rights = re.findall(r"`(~rowgate:\*)`.*`(\+evalsha [^`]*)`, with `([^`]*)` for", page, re.DOTALL)
+    given = " ".join(rights[0]).replace("rowgate:", "t:").split()
+    store.ask("ACL", "SETUSER", "gateway", "on", ">word", *given)
+    url = f"redis://gateway:word@127.0.0.1:{store.port}/1"
+    async with rows_in(store, connect=partial(StoreConnection.open, store_address(url), None)) as rows:
+        await fill(rows, way())
+        await done(rows.changed("public.shelf", (1,), at(9)))
+        await done(rows.all_changed("public.shelf", at(9)))
+        await fill(rows, way())
+        assert await found(rows, way()) is not None
+        assert rows.link.failures == 0
+
+
+@pytest.mark.parametrize("named", ["127.0.0.1", "another.example"])
+async def test_tls_is_of_the_host_that_was_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, named: str
+) -> None:
+    signer = Certificate(tmp_path, "signer")
+    names = () if named == "127.0.0.1" else [x509.DNSName(named)]
+    own = Certificate(tmp_path, "own", signer, names=names)
+    files = {
+        "tls-cert-file": own.cert_path,
+        "tls-key-file": own.key_path,
+        "tls-ca-cert-file": signer.cert_path,
+    }
+    options = {"tls-auth-clients": "no", **{key: str(path) for key, path in files.items()}}
+    with a_store(tmp_path, **options, **{"tls-port": str(tls_port := free_port())}) as store:
+        address = store_address(f"rediss://127.0.0.1:{tls_port}")
+        connect = partial(StoreConnection.open, address, signer.cert_path)
+        async with rows_in(store, connect=connect, up=False) as rows, asyncio.timeout(20):
+            while not (rows.link.failures or rows.link.connection):
+                await next_poll()
+            assert (rows.link.connection is not None) is (named == "127.0.0.1")
+    assert ("certificate verify failed" in str([vars(one) for one in caplog.records])) is (
+        named != "127.0.0.1"
+    )
