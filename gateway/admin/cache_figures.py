@@ -6,7 +6,7 @@ from gateway.db.cache.row_cache import RowCache
 from gateway.observe.metrics.figures import Figures
 
 if TYPE_CHECKING:
-    from gateway.db.cache.shared.shared_rows import SharedRows
+    from gateway.db.cache.shared.shared_cache import SharedCache
 
 
 def cache_figures(cache: RowCache | None) -> Figures:
@@ -23,11 +23,11 @@ def cache_figures(cache: RowCache | None) -> Figures:
     }
 
 
-def shared_cache_figures(shared: "SharedRows | None") -> Figures:
+def shared_cache_figures(shared: "SharedCache | None") -> Figures:
     """Return what the metrics of rows are that gateways keep together; none where they keep none."""
     if shared is None:
         return {}
-    counts, link = shared.counts, shared.link
+    counts, link = shared.rows.counts, shared.rows.link
     return {
         "rowgate_shared_cache_up": {(): float(link.connection is not None)},
         "rowgate_shared_cache_failures_total": {(): float(link.failures)},
@@ -35,6 +35,7 @@ def shared_cache_figures(shared: "SharedRows | None") -> Figures:
         "rowgate_shared_cache_misses_total": {
             (table,): float(misses) for table, misses in counts.misses.items()
         },
+        "rowgate_shared_cache_changes_heard_total": {(): float(shared.hearing.heard)},
         "rowgate_shared_cache_fills_total": {
             ("kept",): float(counts.filled),
             ("refused",): float(counts.refused),

@@ -23,7 +23,7 @@ from gateway.transport.served_api import ServedApi
 from gateway.transport.server import Server
 
 if TYPE_CHECKING:
-    from gateway.db.cache.shared.shared_rows import SharedRows
+    from gateway.db.cache.shared.shared_cache import SharedCache
 
 _logger = logging.getLogger(__name__)
 _PLAN_SECONDS = 1.5
@@ -52,7 +52,7 @@ class GatewaySource:
     batchers: tuple[PointReads, RowWrites]
     replicas: Replicas | None
     cache: RowCache | None
-    shared: "SharedRows | None" = None
+    shared: "SharedCache | None" = None
 
     async def figures(self) -> Figures:
         """Return the figures of all its metrics."""

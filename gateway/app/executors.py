@@ -3,9 +3,10 @@
 from collections.abc import Container
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.app.changes import changes_of
-from gateway.app.shared_cache import SharedCache, open_shared_cache
+from gateway.app.shared_cache import open_shared_cache
 from gateway.app.sharing import keeps_rows
 from gateway.app.storage import Storage
 from gateway.config.settings import Settings
@@ -14,6 +15,9 @@ from gateway.db.cache.executors import CachedDatabase, CachedWrites
 from gateway.db.cache.reads import CachedReads
 from gateway.db.cache.row_cache import RowCache
 from gateway.db.executor import Executor, KeyReads, SingleWrites
+
+if TYPE_CHECKING:
+    from gateway.db.cache.shared.shared_cache import SharedCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Executors:
     writes: SingleWrites
     own: Executor
     cache: RowCache | None = None
-    shared: SharedCache | None = None
+    shared: "SharedCache | None" = None
 
 
 async def executors_of(
@@ -58,7 +62,7 @@ async def executors_of(
     if not (keeps_rows(storage.schema, settings) and storage.caller_roles is None):
         return Executors(database, reads, storage.writes, storage.database)
     cache = RowCache(settings.cache.max_bytes)
-    shared = await open_shared_cache(storage, settings.cache, secret, replicas.log, opened)
+    shared = await open_shared_cache(storage, settings.cache, secret, cache, opened)
     rows, looks = (None, None) if shared is None else (shared.rows, shared.reads)
     changed = Changed(cache, *changes_of(storage.schema, by_authors), rows)
     return Executors(

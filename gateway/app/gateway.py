@@ -145,8 +145,9 @@ def _source(
     """Return what the admin address tells."""
     shared, replicas = (storage.reads, storage.writes), storage.replicas
     known = None if replicas is None else replicas.replicas
-    rows = None if executors.shared is None else executors.shared.rows
-    return GatewaySource(api, server, calls, storage.database, shared, known, executors.cache, rows)
+    return GatewaySource(
+        api, server, calls, storage.database, shared, known, executors.cache, executors.shared
+    )
 
 
 def _consistency(storage: Storage, secret: bytes) -> ReadConsistency | None:

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.app.storage import Storage
 from gateway.config.errors import ConfigDiagnostic, ConfigError
 from gateway.config.settings import CacheSettings
-from gateway.db.replicas.primary_log import PrimaryLog
+from gateway.db.cache.row_cache import RowCache
 from gateway.files.regular import read_regular
 from gateway.request.calls.call import Call
 from gateway.schema.model import Schema
 from gateway.sql.statement import Statement
 
 if TYPE_CHECKING:
-    from gateway.db.cache.shared.shared_reads import SharedReads
-    from gateway.db.cache.shared.shared_rows import SharedRows
+    from gateway.db.cache.shared.shared_cache import SharedCache
 
 _DATABASE = Statement(
     text="SELECT system_identifier, oid::int8 FROM pg_control_system(), pg_database "
@@ -31,63 +28,39 @@ _DATABASE = Statement(
 _MAX_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SharedCache:
-    """Rows that gateways keep together.
-
-    Args:
-        rows: the rows.
-        reads: that look there.
-
-    """
-
-    rows: "SharedRows"
-    reads: "SharedReads"
-
-
 async def open_shared_cache(
-    storage: Storage, settings: CacheSettings, secret: bytes, log: PrimaryLog, opened: AsyncExitStack
-) -> SharedCache | None:
+    storage: Storage, settings: CacheSettings, secret: bytes, cache: RowCache, opened: AsyncExitStack
+) -> "SharedCache | None":
     """Return the rows that gateways share; the store need not answer yet. None where the settings name none.
 
     Raises ConfigError for a URL that can't be read, and where what talks to the store isn't installed.
 
     Args:
-        storage: whose rows they are.
+        storage: whose rows they are; it follows the primary's log.
         settings: the store's.
         secret: that of page tokens.
-        log: the primary's.
+        cache: what this process keeps by itself.
         opened: lets go of the store.
 
     """
     url = _url(settings)
-    if url is None:
+    if url is None or storage.replicas is None:
         return None
     try:
         from gateway.db.cache.shared.address import store_address  # noqa: PLC0415 - an extra, which few have
-        from gateway.db.cache.shared.connection import StoreConnection  # noqa: PLC0415
-        from gateway.db.cache.shared.sealed_rows import RowSeal  # noqa: PLC0415
-        from gateway.db.cache.shared.shared_reads import SharedReads  # noqa: PLC0415
-        from gateway.db.cache.shared.shared_rows import SharedRows  # noqa: PLC0415
+        from gateway.db.cache.shared.shared_cache import SharedCache, StoreSettings  # noqa: PLC0415
     except ImportError as error:
         raise _wrong(f"hiredis isn't installed: {error}", "pip install 'rowgate[redis]'") from error
     try:
         address = store_address(url)
     except ValueError as error:
         raise _wrong("can't be read", str(error)) from None
-    rows = SharedRows(
-        str(address),
-        partial(StoreConnection.open, address, settings.tls_ca),
-        settings.timeout,
-        partial(RowSeal, secret, await _database(storage), prefix=settings.prefix),
-        _seconds(storage.schema),
-    )
-    reads = SharedReads(rows, log)
-    opened.push_async_callback(rows.link.stop)
-    opened.push_async_callback(reads.stop)
-    rows.link.start()
-    reads.start()
-    return SharedCache(rows, reads)
+    database = await _database(storage)
+    use = StoreSettings(address, settings.tls_ca, settings.timeout, settings.prefix, secret, database)
+    shared = SharedCache(use, _seconds(storage.schema), cache, storage.replicas.log)
+    opened.push_async_callback(shared.stop)
+    shared.start()
+    return shared
 
 
 def _url(settings: CacheSettings) -> str | None:

@@ -14,10 +14,12 @@ import pytest
 from cryptography import x509
 
 from gateway.db.cache.row_cache import Found, Way
+from gateway.db.cache.shared.access import StoreAccess
 from gateway.db.cache.shared.address import store_address
 from gateway.db.cache.shared.connection import StoreConnection, StoreLost
 from gateway.db.cache.shared.sealed_rows import RowSeal
 from gateway.db.cache.shared.shared_rows import SharedRows
+from gateway.db.cache.shared.told_changes import ToldChanges
 from gateway.request.calls.log_position import LogPosition
 from gateway.sql.statement import Statement
 from tests.cache.store import Store, a_store
@@ -54,11 +56,13 @@ async def rows_in(
     connect: Callable[[], Awaitable[StoreConnection]] | None = None,
     timeout: float = 10,  # noqa: ASYNC109 - the store's
     up: bool = True,
+    told: ToldChanges | None = None,
 ) -> AsyncIterator[SharedRows]:
     """Give the rows in a store, once it answers."""
     connect = connect or partial(StoreConnection.open, store_address(store.url), None)
     name, of_tables = f"127.0.0.1:{store.port}", {"public.shelf": seconds, "public.tome": seconds}
-    rows = SharedRows(name, connect, timeout, partial(RowSeal, secret, database, prefix="t"), of_tables)
+    make_seal = partial(RowSeal, secret, database, prefix="t")
+    rows = SharedRows(StoreAccess(name, connect, make_seal), timeout, of_tables, told or ToldChanges())
     rows.link.start()
     try:
         if up:
@@ -375,9 +379,11 @@ async def test_a_password_and_a_number_are_told(tmp_path: Path) -> None:
 
 async def test_a_user_needs_no_more_than_is_documented(store: Store) -> None:
     page = (ROOT / "docs" / "cache.md").read_text()
-    rights = re.findall(r"`(~rowgate:\*)`.*`(\+evalsha [^`]*)`, with `([^`]*)` for", page, re.DOTALL)
+    rights = re.findall(
+        r"`(~rowgate:\* &rowgate:\*)` and `(\+evalsha [^`]*)`, with `([^`]*)` for", page, re.DOTALL
+    )
     given = " ".join(rights[0]).replace("rowgate:", "t:").split()
-    store.ask("ACL", "SETUSER", "gateway", "on", ">word", *given)
+    store.ask("ACL", "SETUSER", "gateway", "on", ">word", "resetchannels", *given)
     url = f"redis://gateway:word@127.0.0.1:{store.port}/1"
     async with rows_in(store, connect=partial(StoreConnection.open, store_address(url), None)) as rows:
         await fill(rows, way())

@@ -186,8 +186,12 @@ class RowCache:
 
     def all_changed(self, table: str, position: LogPosition | None) -> None:
         """Forget all rows of a table. They go when others need their place, or their time is over."""
-        self._changes[table] += 1
+        self.forget(table)
         self._last_changes[table] = self._later(self._last_changes.get(table, _NEVER), position)
+
+    def forget(self, table: str) -> None:
+        """Forget all rows of a table, and what is being read of them: changes may not have been heard of."""
+        self._changes[table] += 1
 
     def _later(self, last: _Change, position: LogPosition | None) -> _Change:
         """Return the last change, of which a row has to have the later position."""

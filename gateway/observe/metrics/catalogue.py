@@ -149,6 +149,11 @@ CACHE = (
         ("table",),
     ),
     Metric(
+        "rowgate_shared_cache_changes_heard_total",
+        "counter",
+        "Changes that other gateways, or workers, have told of there.",
+    ),
+    Metric(
         "rowgate_shared_cache_fills_total",
         "counter",
         "Rows that were sent there: those that are kept, and those that were refused, as they may have been "

@@ -65,9 +65,8 @@ class StoreConnection:
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Return the replies to commands; raises one of LOST, also where one is an error."""
-        pack: Any = pack_command
-        self._writer.write(b"".join([pack(one) for one in commands]))
-        replies = [await self._reply() for _ in commands]
+        self.send(*commands)
+        replies = [await self.reply() for _ in commands]
         if self._replies.has_data():
             raise StoreLost("it says more than it was asked")
         for reply in replies:
@@ -79,7 +78,13 @@ class StoreConnection:
         """Return the command that runs a script."""
         return ("EVALSHA", self._scripts[script], len(keys), *keys, *args)
 
-    async def _reply(self) -> Any:
+    def send(self, *commands: Command) -> None:
+        """Send commands, each of which will have a reply."""
+        pack: Any = pack_command
+        self._writer.write(b"".join([pack(one) for one in commands]))
+
+    async def reply(self) -> Any:
+        """Return the next reply, which may be an error; raises one of LOST."""
         while (reply := self._replies.gets()) is _MORE:
             data = await self._reader.read(_READ_BYTES)
             if not data:

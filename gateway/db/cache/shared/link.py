@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from math import inf
 from random import uniform
 from typing import Any, NamedTuple
 
@@ -10,13 +11,31 @@ from gateway.background_task import BackgroundTask
 from gateway.db.cache.shared.connection import LOST, Command, StoreConnection
 
 _logger = logging.getLogger(__name__)
-_CONNECT_SECONDS = 2.0
+CONNECT_SECONDS = 2.0
+"""The longest wait for a connection, and for it to be ready."""
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
 
 
 class _Asked(NamedTuple):
     command: Command
     answer: "asyncio.Future[Any]"
+
+
+class Pauses:
+    """Pauses between attempts to connect: each longer than the last, unless the connection has lasted."""
+
+    def __init__(self) -> None:
+        self._pause = _FIRST_PAUSE
+        self._ended = -inf
+
+    async def next(self) -> None:
+        """Wait for the next attempt."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._ended > _LAST_PAUSE:
+            self._pause = _FIRST_PAUSE
+        await asyncio.sleep(uniform(self._pause / 2, self._pause))  # noqa: S311 - so that not all come together
+        self._pause = min(2 * self._pause, _LAST_PAUSE)
+        self._ended = loop.time()
 
 
 class StoreLink:
@@ -71,9 +90,8 @@ class StoreLink:
         return asked.answer
 
     async def _keep_connected(self) -> None:
-        pause = _FIRST_PAUSE
+        pauses = Pauses()
         while True:
-            began = asyncio.get_running_loop().time()
             try:
                 await self._serve()
             except LOST as error:
@@ -81,17 +99,14 @@ class StoreLink:
                 _logger.warning(
                     "the cache doesn't answer", extra={"cache": self._name, "error": _text(error)}
                 )
-            if asyncio.get_running_loop().time() - began > _LAST_PAUSE:
-                pause = _FIRST_PAUSE
-            await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - so that gateways don't come together
-            pause = min(2 * pause, _LAST_PAUSE)
+            await pauses.next()
 
     async def _serve(self) -> None:
         """Connect, and ask what is to be asked until the connection is lost; raises one of LOST."""
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(CONNECT_SECONDS):
             connection = await self._connect()
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
+            async with asyncio.timeout(CONNECT_SECONDS):
                 await self._settle(connection)
             self.connection = connection
             _logger.info("the cache answers", extra={"cache": self._name})

@@ -93,7 +93,7 @@ return 1
 TELL = Script(
     "tell",
     """
-local key, version, change, ms = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local key, version, change, ms, channel, message = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local last = redis.call('HGET', key, 'c')
 if last and change < last then
   change = last
@@ -101,9 +101,13 @@ end
 redis.call('DEL', key)
 redis.call('HSET', key, 'v', version, 'c', change)
 redis.call('PEXPIRE', key, ms)
+redis.call('PUBLISH', channel, message)
 return 1
 """,
 )
-"""Forgets a row, or all of a table. It deletes first, which a store that has no more room allows."""
+"""Forgets a row, or all of a table, and tells those who listen.
+
+It deletes first, which a store that has no more room allows.
+"""
 
 ALL = (LOOK, FILL, TELL)

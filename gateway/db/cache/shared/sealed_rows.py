@@ -62,6 +62,8 @@ class RowSeal:
         self._names = _key(secret, place, b"rowgate.names")
         self._rows = _key(secret, place, b"rowgate.rows")
         self._prefix = prefix.encode() + b":"
+        self.channel = self._name(b"c")
+        """Where changes are told."""
 
     def table(self, table: str) -> bytes:
         """Return the key of a table."""

@@ -2,17 +2,19 @@
 
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.db.cache.row_cache import Found, Way
+from gateway.db.cache.shared.access import StoreAccess
 from gateway.db.cache.shared.connection import Command, StoreConnection
 from gateway.db.cache.shared.link import StoreLink
 from gateway.db.cache.shared.scripts import FILL, LOOK, TELL
 from gateway.db.cache.shared.sealed_rows import Place, RowSeal, Sealed
+from gateway.db.cache.shared.told_changes import ToldChange, ToldChanges
 from gateway.db.cache.shared.values import pack, unpack
 from gateway.request.calls.log_position import UNTOLD, LogPosition
 from gateway.sql.statement import Statement
@@ -66,26 +68,25 @@ class SharedRows:
     """Rows in a store, which may fail, forget and be written by others at any time.
 
     Args:
-        name: of the store, for logs.
-        connect: makes a connection to it.
+        access: to the store.
         timeout: the longest wait for its answer, in seconds.
-        make_seal: makes the seal of one life of the store, which the argument names.
         seconds: how long rows are kept, by table.
+        told: writes what others are told.
 
     """
 
     def __init__(
         self,
-        name: str,
-        connect: Callable[[], Awaitable[StoreConnection]],
+        access: StoreAccess,
         timeout: float,
-        make_seal: Callable[[bytes], RowSeal],
         seconds: Mapping[str, float],
+        told: ToldChanges,
     ) -> None:
         self.counts = SharedCounts()
-        self.link = StoreLink(name, connect, timeout, self._settle)
-        self._make_seal = make_seal
+        self.link = StoreLink(access.name, access.connect, timeout, self._settle)
+        self._make_seal = access.make_seal
         self._seconds = seconds
+        self._told = told
         self._seal: RowSeal | None = None
         self._shapes: dict[str, tuple[str, ...]] = {}
         self._untold: set[str] = set()
@@ -138,34 +139,35 @@ class SharedRows:
         packed = pack((row,))
         if packed is None:
             return self.all_changed(table, position)
-        return self._tell(table, lambda seal: seal.row(table, packed), position)
+        return self._tell(ToldChange(table, row, position), lambda seal: seal.row(table, packed))
 
     def all_changed(self, table: str, position: LogPosition | None) -> "Future[Any] | None":
         """Tell of changes of any rows of a table: see `changed`."""
-        return self._tell(table, lambda seal: seal.table(table), position)
+        return self._tell(ToldChange(table, None, position), lambda seal: seal.table(table))
 
-    def _tell(
-        self, table: str, name: Callable[[RowSeal], bytes], position: LogPosition | None
-    ) -> "Future[Any] | None":
+    def _tell(self, change: ToldChange, name: Callable[[RowSeal], bytes]) -> "Future[Any] | None":
         connection, seal = self.link.connection, self._seal
         if connection is None or seal is None:
-            self._untold.add(table)
+            self._untold.add(change.table)
             return None
-        told = self.link.ask(self._telling(connection, table, name(seal), position))
-        told.add_done_callback(lambda done: self._note(table, done))
+        told = self.link.ask(self._telling(connection, seal, name(seal), change))
+        told.add_done_callback(lambda done: self._note(change.table, done))
         return told
 
-    def _telling(
-        self, connection: StoreConnection, table: str, key: bytes, position: LogPosition | None
-    ) -> Command:
-        return connection.run(TELL, (key,), _version(), _change(position), int(self._seconds[table] * 1000))
+    def _telling(self, connection: StoreConnection, seal: RowSeal, key: bytes, change: ToldChange) -> Command:
+        milliseconds, message = int(self._seconds[change.table] * 1000), self._told.write(seal, change)
+        given = (_version(), _change(change.position), milliseconds, seal.channel, message)
+        return connection.run(TELL, (key,), *given)
 
     async def _settle(self, connection: StoreConnection) -> None:
         """Tell of what couldn't be told before; raises one of LOST."""
         seal = self._seal = self._make_seal(connection.server)
         while self._untold:
             tables, self._untold = self._untold, set()
-            tell = [self._telling(connection, one, seal.table(one), None) for one in tables]
+            tell = [
+                self._telling(connection, seal, seal.table(one), ToldChange(one, None, None))
+                for one in tables
+            ]
             try:
                 await connection.exchange(tell)
             except BaseException:
