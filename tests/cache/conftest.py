@@ -24,11 +24,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-async def two(databases: Databases, store: Store, transport: str) -> AsyncIterator[tuple[Shelves, Shelves]]:
-    """Serve three shelves twice, by gateways that keep rows together alone."""
+async def two(
+    databases: Databases, store: Store, transport: str, request: pytest.FixtureRequest
+) -> AsyncIterator[tuple[Shelves, Shelves]]:
+    """Serve three shelves twice, where rows are kept together alone; a parameter is further settings."""
     dsn = await databases.copy_of("shelves", build_tables(schema_of("shelves")).metadata)
     await fetch(dsn, "INSERT INTO shelf SELECT number, 'old' FROM generate_series(1, 3) AS number")
     common = {"secret": SECRET, "cache_url": store.url, "cache_timeout": 10, **ALONE}
+    common |= getattr(request, "param", {})
     gateways = [await serve("shelves", dsn, transport=transport, **common) for _ in range(2)]
     yield Shelves(gateways[0]), Shelves(gateways[1])
     for gateway in gateways:

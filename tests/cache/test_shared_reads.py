@@ -99,3 +99,11 @@ async def test_a_write_is_answered_when_others_were_told(store: Store, two: tupl
     store.signal(signal.SIGCONT)
     await renamed
     assert await other.name("any") == "new"
+
+
+async def test_ways_to_read_a_row_are_shared_apart(store: Store, two: tuple[Shelves, Shelves]) -> None:
+    one, other = two
+    await kept(store, one)
+    await one.rename_unheard("unheard")
+    masked = await other.caller.call(f"{SHELVES}/GetShelf", consistency="any", id=1, read_mask="name")
+    assert [masked.name, await other.name()] == ["unheard", "old"]
