@@ -65,7 +65,7 @@ class _Known:
         others = self.kept & (written - {own} | along | self._views)
         if own in self.kept and own not in self._by_row:
             others |= {own}
-        return Changes("" if own in others else own, others)
+        return Changes(own if own in self.kept - others else "", others)
 
     def _along(self, kind: MethodKind, written: frozenset[str], *, nested: bool) -> frozenset[str]:
         """Return the tables of which rows may go, or change, with those of others."""

@@ -107,3 +107,13 @@ async def test_ways_to_read_a_row_are_shared_apart(store: Store, two: tuple[Shel
     await one.rename_unheard("unheard")
     masked = await other.caller.call(f"{SHELVES}/GetShelf", consistency="any", id=1, read_mask="name")
     assert [masked.name, await other.name()] == ["unheard", "old"]
+
+
+async def test_rows_of_which_none_is_kept_are_written_as_before(
+    store: Store, two: tuple[Shelves, Shelves]
+) -> None:
+    one, _ = two
+    await kept(store, one)
+    lamp = await one.caller.call(f"{SHELVES}/CreateLamp", lamp={"id": 1})
+    assert lamp.id == 1
+    assert store.rows()

@@ -348,6 +348,7 @@ async def test_a_store_that_restarts_is_found_again_without_an_error(store: Stor
 
 REFUSALS: dict[str, tuple[dict[str, str], str]] = {
     "no password": ({"requirepass": "secret"}, "NOAUTH"),
+    "a replica": ({"replicaof": "127.0.0.1 1"}, "it is a replica"),
     "a cluster": ({"cluster-enabled": "yes"}, "it is a cluster"),
     "no run_id": ({"rename-command": "INFO ABOUT"}, "ERR unknown command"),
 }

@@ -190,6 +190,16 @@ def test_no_secret_is_taken_where_it_would_stand_in_a_manifest() -> None:
         assert name in caught.value.stderr
 
 
+def test_the_cache_is_known_by_a_file_of_its_secret() -> None:
+    made = settings(gateway_of(rendered(FULL)).environment)
+    assert made.cache.url_file == Path("/etc/rowgate/cache/address")
+    pod = of_kind(rendered(FULL), "Deployment")["spec"]["template"]["spec"]
+    (mounted,) = [one["mountPath"] for one in pod["containers"][0]["volumeMounts"] if one["name"] == "cache"]
+    (volume,) = [one["secret"]["secretName"] for one in pod["volumes"] if one["name"] == "cache"]
+    assert (mounted, volume) == ("/etc/rowgate/cache", "shop-cache")
+    assert settings(gateway_of(rendered(LEAST)).environment).cache.url_file is None
+
+
 def test_settings_come_as_they_were_said() -> None:
     large = {"settings__max_request_bytes_in_flight": "268435456", "settings__reflection": "false"}
     gateway = gateway_of(rendered(LEAST, **large))

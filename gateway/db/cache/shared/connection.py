@@ -14,6 +14,7 @@ from gateway.db.cache.shared.address import StoreAddress
 Command = tuple[bytes | str | int, ...]
 _MORE = object()
 _READ_BYTES = 1 << 16
+_SECTIONS = ("server", "replication", "cluster")
 
 
 class StoreLost(Exception):  # noqa: N818 - what it says
@@ -98,10 +99,12 @@ class StoreConnection:
             await self.exchange([("AUTH", *login)])
         if address.number:
             await self.exchange([("SELECT", address.number)])
-        server, cluster = await self.exchange([("INFO", "server"), ("INFO", "cluster")])
-        if _facts(cluster).get(b"cluster_enabled") == b"1":
+        facts = _facts(b"".join(await self.exchange([("INFO", one) for one in _SECTIONS])))
+        if facts.get(b"role") != b"master":
+            raise StoreLost("it is a replica, which may lack changes that were told")
+        if facts.get(b"cluster_enabled") == b"1":
             raise StoreLost("it is a cluster: a store has to be one server, with replicas or without")
-        self.server = _facts(server).get(b"run_id", b"")
+        self.server = facts.get(b"run_id", b"")
         if not self.server:
             raise StoreLost("it doesn't tell its run_id, by which its lives are told apart")
         loaded = await self.exchange([("SCRIPT", "LOAD", one.text) for one in scripts.ALL])
