@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from gateway.db.cache.row_cache import Found, Way
 from gateway.db.cache.shared.access import StoreAccess
 from gateway.db.cache.shared.address import store_address
 from gateway.db.cache.shared.connection import StoreConnection, StoreLost
+from gateway.db.cache.shared.link import StoreLink
 from gateway.db.cache.shared.sealed_rows import RowSeal
 from gateway.db.cache.shared.shared_rows import SharedRows
 from gateway.db.cache.shared.told_changes import ToldChanges
@@ -418,3 +420,46 @@ async def test_tls_is_of_the_host_that_was_named(
     assert ("certificate verify failed" in str([vars(one) for one in caplog.records])) is (
         named != "127.0.0.1"
     )
+
+
+async def test_a_late_event_loop_is_not_the_store_s_fault(store: Store) -> None:
+    async with rows_in(store, timeout=0.4) as rows:
+        await fill(rows, way())
+        asked = asyncio.create_task(rows.find(way(), STATEMENT))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        time.sleep(0.5)  # noqa: ASYNC251 - what is tested: nothing else goes on meanwhile
+        sought = await asked
+        assert sought is not None
+        assert sought.found is not None
+        assert rows.link.failures == 0
+
+
+async def test_what_is_no_store_is_asked_again_and_again() -> None:
+    """Servers that say something else."""
+    answers = [b":1\r\n" * 3, b"HTTP/1.1 400 Bad Request\r\n\r\n", b"*1\r\n", b"$-1\r\n" * 3, b"*-3\r\n"]
+    said = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal said
+        await reader.read(100)
+        writer.write(answers[said % len(answers)])
+        writer.close()
+        said += 1
+
+    async with await asyncio.start_server(answer, "127.0.0.1", port := free_port()):
+        link = StoreLink(
+            "odd",
+            partial(StoreConnection.open, store_address(f"redis://127.0.0.1:{port}"), None),
+            1,
+            _nothing,
+        )
+        link.start()
+        async with asyncio.timeout(60):
+            while link.failures <= len(answers):
+                await next_poll()
+        await link.stop()
+
+
+async def _nothing(_: StoreConnection) -> None:
+    pass

@@ -1,5 +1,8 @@
 """Settings of the store: what is refused, and what is told of them."""
 
+import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,9 +10,13 @@ import pytest
 from gateway.config.errors import ConfigError
 from gateway.config.load import settings_of
 from gateway.db.cache.shared.address import StoreAddress, store_address
+from gateway.schema.tables.metadata import build_tables
 from tests.cache.conftest import SECRET
 from tests.cache.store import Store
+from tests.cache.test_hearing import listening
 from tests.conftest import GatewayFor
+from tests.harness.databases import Databases
+from tests.harness.gateway import schema_of, serve
 from tests.harness.polling import next_poll
 from tests.replicas.caller import Caller
 
@@ -68,3 +75,21 @@ async def test_the_url_may_stand_in_a_file(gateway_for: GatewayFor, store: Store
     while not store.ask("DBSIZE"):
         await Caller(gateway.client).call("shelves.v1.ShelfService/GetShelf", consistency="bounded=1ms", id=1)
         await next_poll()
+
+
+def test_nothing_of_it_is_imported_without_the_setting() -> None:
+    program = "import gateway.cli, gateway.app, sys; print('hiredis' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+async def test_each_worker_shares_and_listens(databases: Databases, store: Store, tmp_path: Path) -> None:
+    for name, text in (("url", store.url), ("secret", SECRET)):
+        (tmp_path / name).write_text(text)
+    dsn = await databases.copy_of("shelves", build_tables(schema_of("shelves")).metadata)
+    settings = {"workers": 2, "cache_url_file": tmp_path / "url", "secret_file": tmp_path / "secret"}
+    gateway = await serve("shelves", dsn, transport="http", apart=True, **settings)
+    async with asyncio.timeout(60):
+        while listening(store) < 2:
+            await next_poll()
+    await gateway.stop()

@@ -14,6 +14,8 @@ from gateway.db.cache.shared.address import StoreAddress
 Command = tuple[bytes | str | int, ...]
 _MORE = object()
 _READ_BYTES = 1 << 16
+CONNECT_SECONDS = 2.0
+"""The longest wait for a connection, and for it to be ready."""
 _SECTIONS = ("server", "replication", "cluster")
 
 
@@ -21,8 +23,11 @@ class StoreLost(Exception):  # noqa: N818 - what it says
     """The store doesn't answer, or not what it should. Its text holds no secret."""
 
 
-LOST = (StoreLost, OSError, TimeoutError, ProtocolError)
-"""What an exchange fails with. Nothing may be asked on the connection after that: answers may yet come."""
+LOST = (StoreLost, OSError, TimeoutError, ProtocolError, TypeError, ValueError)
+"""What an exchange fails with, the last two where answers aren't what a store's are.
+
+Nothing may be asked on the connection after that: answers may yet come.
+"""
 
 
 class StoreConnection:
@@ -64,10 +69,20 @@ class StoreConnection:
         transport: Any = self._writer.transport
         transport.abort()
 
-    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to commands; raises one of LOST, also where one is an error."""
+    async def exchange(self, commands: Sequence[Command], seconds: float) -> list[Any]:
+        """Return the replies to commands; raises one of LOST, also where one is an error.
+
+        Args:
+            commands: the commands.
+            seconds: how long the store has. Where the event loop is late itself it has longer.
+
+        """
         self.send(*commands)
-        replies = [await self.reply() for _ in commands]
+        replies: list[Any] = []
+        try:
+            await self._read(replies, len(commands), seconds / 2)
+        except TimeoutError:  # what has come meanwhile is read now
+            await self._read(replies, len(commands), seconds / 2)
         if self._replies.has_data():
             raise StoreLost("it says more than it was asked")
         for reply in replies:
@@ -93,13 +108,20 @@ class StoreConnection:
             self._replies.feed(data)
         return reply
 
+    async def _read(self, replies: list[Any], number: int, seconds: float) -> None:
+        """Read replies until there are so many; those that were read stay where it raises."""
+        async with asyncio.timeout(seconds):
+            while len(replies) < number:
+                replies.append(await self.reply())
+
     async def _begin(self, address: StoreAddress) -> None:
         if address.password:
             login = (address.user, address.password) if address.user else (address.password,)
-            await self.exchange([("AUTH", *login)])
+            await self.exchange([("AUTH", *login)], CONNECT_SECONDS)
         if address.number:
-            await self.exchange([("SELECT", address.number)])
-        facts = _facts(b"".join(await self.exchange([("INFO", one) for one in _SECTIONS])))
+            await self.exchange([("SELECT", address.number)], CONNECT_SECONDS)
+        sections = await self.exchange([("INFO", one) for one in _SECTIONS], CONNECT_SECONDS)
+        facts = _facts(b"".join(sections))
         if facts.get(b"role") != b"master":
             raise StoreLost("it is a replica, which may lack changes that were told")
         if facts.get(b"cluster_enabled") == b"1":
@@ -107,7 +129,8 @@ class StoreConnection:
         self.server = facts.get(b"run_id", b"")
         if not self.server:
             raise StoreLost("it doesn't tell its run_id, by which its lives are told apart")
-        loaded = await self.exchange([("SCRIPT", "LOAD", one.text) for one in scripts.ALL])
+        load: list[Command] = [("SCRIPT", "LOAD", one.text) for one in scripts.ALL]
+        loaded = await self.exchange(load, CONNECT_SECONDS)
         self._scripts = dict(zip(scripts.ALL, loaded, strict=True))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from gateway.background_task import BackgroundTask
 from gateway.db.cache.row_cache import RowCache
 from gateway.db.cache.shared.access import StoreAccess
-from gateway.db.cache.shared.connection import LOST, StoreConnection
-from gateway.db.cache.shared.link import CONNECT_SECONDS, Pauses
+from gateway.db.cache.shared.connection import CONNECT_SECONDS, LOST, StoreConnection
+from gateway.db.cache.shared.link import Pauses
 from gateway.db.cache.shared.sealed_rows import RowSeal
 from gateway.db.cache.shared.told_changes import ToldChanges
 

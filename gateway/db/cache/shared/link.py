@@ -8,11 +8,9 @@ from random import uniform
 from typing import Any, NamedTuple
 
 from gateway.background_task import BackgroundTask
-from gateway.db.cache.shared.connection import LOST, Command, StoreConnection
+from gateway.db.cache.shared.connection import CONNECT_SECONDS, LOST, Command, StoreConnection
 
 _logger = logging.getLogger(__name__)
-CONNECT_SECONDS = 2.0
-"""The longest wait for a connection, and for it to be ready."""
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
 
 
@@ -68,6 +66,7 @@ class StoreLink:
         self._seconds = timeout / 2
         self._settle = settle
         self._asked: list[_Asked] = []
+        self._why = ""
         self._wanted = asyncio.Event()
         self._task = BackgroundTask("link to the cache")
 
@@ -96,19 +95,23 @@ class StoreLink:
                 await self._serve()
             except LOST as error:
                 self.failures += 1
-                _logger.warning(
-                    "the cache doesn't answer", extra={"cache": self._name, "error": _text(error)}
-                )
+                self._tell(error)
             await pauses.next()
+
+    def _tell(self, error: BaseException) -> None:
+        """Log why the store doesn't answer, unless that was the last that was logged."""
+        why = str(error) or type(error).__name__
+        if why != self._why:
+            _logger.warning("the cache doesn't answer", extra={"cache": self._name, "error": why})
+        self._why = why
 
     async def _serve(self) -> None:
         """Connect, and ask what is to be asked until the connection is lost; raises one of LOST."""
         async with asyncio.timeout(CONNECT_SECONDS):
             connection = await self._connect()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._settle(connection)
-            self.connection = connection
+            await self._settle(connection)
+            self.connection, self._why = connection, ""
             _logger.info("the cache answers", extra={"cache": self._name})
             while True:
                 await self._wanted.wait()
@@ -122,8 +125,7 @@ class StoreLink:
         self._wanted.clear()
         asked, self._asked = self._asked, []
         try:
-            async with asyncio.timeout(self._seconds):
-                replies = await connection.exchange([one.command for one in asked])
+            replies = await connection.exchange([one.command for one in asked], self._seconds)
             for one, reply in zip(asked, replies, strict=True):
                 _answer(one, reply)
         finally:
@@ -139,7 +141,3 @@ class StoreLink:
 def _answer(asked: _Asked, reply: Any) -> None:
     if not asked.answer.done():  # its caller may have left
         asked.answer.set_result(reply)
-
-
-def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.db.cache.row_cache import Found, Way
 from gateway.db.cache.shared.access import StoreAccess
-from gateway.db.cache.shared.connection import Command, StoreConnection
+from gateway.db.cache.shared.connection import CONNECT_SECONDS, Command, StoreConnection
 from gateway.db.cache.shared.link import StoreLink
 from gateway.db.cache.shared.scripts import FILL, LOOK, TELL
 from gateway.db.cache.shared.sealed_rows import Place, RowSeal, Sealed
@@ -169,7 +169,7 @@ class SharedRows:
                 for one in tables
             ]
             try:
-                await connection.exchange(tell)
+                await connection.exchange(tell, CONNECT_SECONDS)
             except BaseException:
                 self._untold |= tables
                 raise
