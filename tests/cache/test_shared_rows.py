@@ -425,9 +425,11 @@ async def test_tls_is_of_the_host_that_was_named(
 async def test_a_late_event_loop_is_not_the_store_s_fault(store: Store) -> None:
     async with rows_in(store, timeout=0.4) as rows:
         await fill(rows, way())
+        store.signal(signal.SIGSTOP)
         asked = asyncio.create_task(rows.find(way(), STATEMENT))
-        for _ in range(3):
+        for _ in range(5):
             await asyncio.sleep(0)
+        store.signal(signal.SIGCONT)
         time.sleep(0.5)  # noqa: ASYNC251 - what is tested: nothing else goes on meanwhile
         sought = await asked
         assert sought is not None
