@@ -74,3 +74,22 @@ async def test_a_row_that_another_primary_may_have_answered_is_not_shared(
     log.add(monotonic(), at(5, timeline=2))
     await until_found(rows, 2)
     assert await found(rows, way(1)) is None
+
+
+async def test_no_more_waits_than_there_is_room_for(
+    rows: SharedRows, reads: SharedReads, log: PrimaryLog
+) -> None:
+    sought = await reads.find(way(1), STATEMENT)
+    assert sought is not None
+    for _ in range(20):
+        reads.offer(sought, read()._replace(row=("x" * 2**20,)), of_replica=False)
+    await offer(reads, 2, at(5))
+    assert len(reads._late) < 10
+    log.add(monotonic(), at(6))
+    await until_found(rows, 2)
+    while reads._late:
+        await next_poll()
+    assert await found(rows, way(1)) is None  # which is too large to be shared
+    await offer(reads, 3, at(5))
+    log.add(monotonic(), at(6))
+    await until_found(rows, 3)

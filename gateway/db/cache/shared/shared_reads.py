@@ -5,6 +5,7 @@ answered: a row isn't known to have the position that it was read with, and who 
 """
 
 import asyncio
+from sys import getsizeof
 from time import monotonic
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ from gateway.request.calls.log_position import ANYWHERE
 
 _PAUSE = 0.25
 """The primary is heard of so often."""
-_MOST = 4096
+_MOST_BYTES = 8 * 2**20
+"""So much of rows may wait; others aren't shared."""
+_ENTRY_BYTES = 400
 _TOGETHER = 64
 """So many go out before others: calls wait for what stands before them."""
 
@@ -29,6 +32,7 @@ class _Late(NamedTuple):
         sought: what was found of it before.
         found: as it was read.
         of_replica: whether a replica has answered.
+        size: about how many bytes it takes.
 
     """
 
@@ -36,6 +40,7 @@ class _Late(NamedTuple):
     sought: Sought
     found: Found
     of_replica: bool
+    size: int
 
 
 class SharedReads:
@@ -53,6 +58,7 @@ class SharedReads:
         self._rows = rows
         self._log = log
         self._late: list[_Late] = []
+        self._bytes = 0
         self._task = BackgroundTask("rows for the cache")
 
     def start(self) -> None:
@@ -65,8 +71,10 @@ class SharedReads:
 
     def offer(self, sought: Sought, found: Found, *, of_replica: bool) -> None:
         """Share a row later, if there is room for it, and the primary is the same then."""
-        if len(self._late) < _MOST:
-            self._late.append(_Late(monotonic(), sought, found, of_replica))
+        size = _ENTRY_BYTES + sum(map(getsizeof, found.row))
+        if self._bytes + size <= _MOST_BYTES:
+            self._late.append(_Late(monotonic(), sought, found, of_replica, size))
+            self._bytes += size
 
     async def _keep_sharing(self) -> None:
         while True:
@@ -74,6 +82,7 @@ class SharedReads:
             heard_at = self._log.heard_at
             known = [one for one in self._late if one.since < heard_at]
             self._late = [one for one in self._late if one.since >= heard_at]
+            self._bytes = sum(one.size for one in self._late)
             for start in range(0, len(known), _TOGETHER):
                 await self._share(known[start : start + _TOGETHER])
 
