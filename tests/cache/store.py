@@ -110,16 +110,16 @@ class Store:
 
 @contextmanager
 def a_store(folder: Path, **options: str) -> Iterator[Store]:
-    """Run a Redis; skips the test where there is none.
+    """Run a Redis, or else a Valkey; skips the test where there is neither.
 
     Args:
         folder: a folder of its own.
         options: of its configuration.
 
     """
-    program = shutil.which("redis-server")
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
-        pytest.skip("Redis isn't installed")
+        pytest.skip("neither Redis nor Valkey is installed")
     store = Store(program, folder, {name.replace("_", "-"): value for name, value in options.items()})
     store.start()
     try:
