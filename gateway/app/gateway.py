@@ -60,7 +60,12 @@ class Gateway:
 
     @classmethod
     async def start(
-        cls, descriptors: FileDescriptorSet, settings: Settings, make_server: ServerFactory = HttpServer
+        cls,
+        descriptors: FileDescriptorSet,
+        settings: Settings,
+        make_server: ServerFactory = HttpServer,
+        *,
+        schema: Schema | None = None,
     ) -> "Gateway":
         """Read the schema, connect, bind and listen; a start that fails closes what it opened.
 
@@ -68,6 +73,7 @@ class Gateway:
             descriptors: the schema's files, and those they import.
             settings: all of them.
             make_server: makes what listens.
+            schema: that of the descriptors, where it has been read before.
 
         Raises gateway.schema.diagnostics.SchemaError, gateway.config.errors.ConfigError,
         gateway.errors.Unavailable, gateway.db.connections.dsn.DsnError,
@@ -79,7 +85,7 @@ class Gateway:
         """
         require_identity(settings, lambda _: DEFAULT)
         async with AsyncExitStack() as opened:
-            schema = read_schema(descriptors)
+            schema = schema or read_schema(descriptors)
             check_aggregations(schema)
             authors = read_authors(settings.server.handlers, schema)
             callers = await known_callers(schema, settings, opened)

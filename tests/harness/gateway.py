@@ -97,7 +97,8 @@ async def client_of(descriptors: FileDescriptorSet, dsn: str, **settings: Any) -
 
 async def _serve_here(name: str, settings: dict[str, Any]) -> tuple[str, Callable[[], Awaitable[None]]]:
     make_server = SERVERS[settings["transport"]]
-    gateway = await Gateway.start(descriptors_of(name), settings_of(**settings), make_server)
+    descriptors, schema = descriptors_of(name), schema_of(name)
+    gateway = await Gateway.start(descriptors, settings_of(**settings), make_server, schema=schema)
     return f"127.0.0.1:{gateway.port}", lambda: gateway.stop(grace=1)
 
 
