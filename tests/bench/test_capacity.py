@@ -24,7 +24,7 @@ from tests.harness.sample import ROOT
 
 FLAT = Costs(*(Cost(least, 0.0) for least in (20, 40, 5, 25)))
 """A read and a write in the gateway, and in PostgreSQL, however many are in flight."""
-SMALL = Options(seconds=0.1, rounds=1, short=0.1, few=1, sparse=1, rows=0, stored=500, full=False)
+SMALL = Options(seconds=0.5, rounds=1, short=0.5, few=1, sparse=1, rows=0, stored=500, full=False)
 
 
 def parts(**site: Any) -> dict[str, float]:
