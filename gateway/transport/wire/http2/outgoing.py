@@ -8,11 +8,13 @@ from gateway.transport.wire.http2.errors import ErrorCode, Http2Error
 from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, HEADER_SIZE, HEADERS, MAX_WINDOW
 
 _ENOUGH = 256 * 1024
+"""Bytes that are gathered for one write; what is more waits until they are written."""
 _TYPE = 3
 """Where a frame has its type: behind its length."""
 _NO_TABLE = b"\x20"
 """The change of a dynamic table's size to nothing, in a header block (RFC 7541, 6.3)."""
-"""Bytes that are gathered for one write; what is more waits until they are written."""
+_ASIDE_SECONDS = 0.01
+"""How long frames that were put aside wait at most for others to leave with."""
 
 
 class Sender(Protocol):
@@ -44,6 +46,9 @@ class Outgoing:
         self._frames: list[bytes] = []
         self._size = 0
         self._scheduled = False
+        self._aside: asyncio.TimerHandle | None = None
+        self.has_aside = False
+        """Whether frames were put aside of which nobody has said when they leave."""
         self._holding: dict[Sender, None] = {}
         self._waiting: dict[Sender, None] = {}
         self._paused = False
@@ -65,8 +70,28 @@ class Outgoing:
         self._frames.append(frames)
         self._size += len(frames)
         if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._flush_as_scheduled)
+            self._schedule()
+
+    def put_aside(self, frames: bytes) -> None:
+        """Keep frames that need no write of their own, until `send_aside` says when they leave."""
+        self._frames.append(frames)
+        self._size += len(frames)
+        self.has_aside = True
+
+    def send_aside(self, *, wait: bool) -> None:
+        """Send what was put aside with this turn's others.
+
+        Args:
+            wait: whether others will follow soon, and it may wait a moment to leave with them.
+
+        """
+        self.has_aside = False
+        if self._scheduled:
+            return
+        if not wait:
+            self._schedule()
+        elif self._aside is None:
+            self._aside = self._loop.call_later(_ASIDE_SECONDS, self._flush_aside)
 
     @property
     def count(self) -> int:
@@ -161,6 +186,14 @@ class Outgoing:
         """Write nothing more."""
         self._write = _nowhere
         self._paused = True
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        self._loop.call_soon(self._flush_as_scheduled)
+
+    def _flush_aside(self) -> None:
+        self._aside = None
+        self.flush()
 
     def _flush_as_scheduled(self) -> None:
         self._go_on()  # a response's body leaves with its headers

@@ -30,7 +30,9 @@ class Pings:
     def take(self, payload: bytes, now: float) -> None:
         """Answer the peer's ping; raises Http2Error where it pings too often.
 
-        As in gRPC's keepalive (grpc/proposal, A8): what we send in between makes a ping welcome.
+        Clients of gRPC ping with much of what they send, to learn how much is on its way: so the answer
+        leaves with other frames. As in gRPC's keepalive (grpc/proposal, A8): what we send in between makes a
+        ping welcome.
         """
         if self._outgoing.count > self._count:
             self._strikes = 0
@@ -39,7 +41,7 @@ class Pings:
             if self._strikes > _STRIKES:
                 raise Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "too_many_pings")
         self._heard = now
-        self._outgoing.put(frame(PING, ACK, 0, payload))
+        self._outgoing.put_aside(frame(PING, ACK, 0, payload))
         # The answer itself doesn't count.
         self._count = self._outgoing.count
 

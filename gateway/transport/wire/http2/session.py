@@ -142,6 +142,8 @@ class Session:
                 self._cut_off(number, error.code)
         if not self._frames.halted:
             self._streams.settle()
+        if self._outgoing.has_aside:
+            self._outgoing.send_aside(wait=len(self._streams) > 0)
 
     def _take_in_order(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         """Take a frame where only one kind may come."""

@@ -2,21 +2,23 @@
 
 import asyncio
 import gc
+from typing import Any
 
 import pytest
 
 from gateway.transport.wire.framing import frame as message_frame
-from gateway.transport.wire.http2 import frames
+from gateway.transport.wire.http2 import frames, outgoing
 from gateway.transport.wire.http2.errors import ErrorCode
 from gateway.transport.wire.http2.frames import DEFAULT_WINDOW, FrameReader, frame, header_frames, rst_stream
 from gateway.transport.wire.http2.outbox import Outbox
 from gateway.transport.wire.http2.outgoing import Outgoing
-from tests.transport.conftest import GET, Serve
+from tests.transport.conftest import GET, Gate, Serve
 from tests.transport.wire.http2.answering import Answering
 from tests.transport.wire.http2.peer import Peer, peer_of
 
 PATH = f"/{GET}"
 LARGE = DEFAULT_WINDOW + 1
+PING = frame(frames.PING, 0, 0, b"how much")
 
 
 @pytest.mark.parametrize("size", [1, DEFAULT_WINDOW, 2 * DEFAULT_WINDOW])
@@ -34,6 +36,52 @@ async def test_a_response_s_body_leaves_with_its_headers(size: int) -> None:
     assert headers[0] == frames.HEADERS
     assert sum(len(payload) for kind, *_, payload in body if kind == frames.DATA) == min(size, DEFAULT_WINDOW)
     assert bool(body[-1][1] & frames.END_STREAM) == (size <= DEFAULT_WINDOW)
+
+
+def written_frames(server: Any) -> list[list[int]]:
+    """Return the kinds of frames of each write to the only connection, as they are made."""
+    (connection,) = server.server._context.connections
+    writes: list[list[int]] = []
+    write, reader = connection._outgoing._write, FrameReader()
+    reader.greeted = True
+
+    def note(data: bytes) -> None:
+        writes.append([kind for kind, *_ in reader.feed(data)])
+        write(data)
+
+    connection._outgoing._write = note
+    return writes
+
+
+async def test_a_ping_is_answered_with_the_call_that_came_with_it(
+    serving: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As grpc-go sends one with nearly each: a write for its answer alone would double the writes."""
+    monkeypatch.setattr(outgoing, "_ASIDE_SECONDS", 600)
+    server = await serving(Answering())
+    async with peer_of(server.target) as peer:
+        await peer.settle()
+        writes = written_frames(server)
+        for number in (1, 3):
+            call = frame(frames.HEADERS, frames.END_HEADERS, number, peer.headers(PATH))
+            peer.send(PING + call + frame(frames.DATA, frames.END_STREAM, number, message_frame(b"")))
+            assert (await peer.answer(number)).body
+    answer = [frames.HEADERS, frames.DATA, frames.HEADERS]
+    assert writes == [[frames.PING, *answer]] * 2
+
+
+async def test_a_ping_is_answered_though_the_call_beside_it_is_not(serving: Serve) -> None:
+    gate = Gate()
+    server = await serving(gate)
+    async with peer_of(server.target) as peer:
+        await peer.settle()
+        number = peer.call(PATH)
+        await gate.arrived(1)
+        peer.send(PING)
+        while (found := await peer.read()) != (frames.PING, frames.ACK, 0, b"how much"):
+            assert found is not None
+        gate.opened.set()
+        assert (await peer.answer(number)).headers[b"grpc-status"] == b"0"  # not that its deadline has passed
 
 
 async def break_off(peer: Peer, number: int) -> None:
