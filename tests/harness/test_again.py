@@ -44,7 +44,7 @@ def test_few_that_fail_run_once_more_in_ci(
     (tmp_path / "pytest.ini").touch()
     ended = subprocess.run(
         [ROOT / ".ci" / "again", sys.executable, "-m", "pytest", "."],
-        env=environment(CI=ci),
+        env=environment(CI=ci, PYTEST_DEBUG_TEMPROOT=str(tmp_path)),
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -61,5 +61,6 @@ def test_a_run_that_breaks_off_has_failed(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text("raise ValueError")
     (tmp_path / "pytest.ini").touch()
     command = [ROOT / ".ci" / "again", sys.executable, "-m", "pytest", "."]
-    ended = subprocess.run(command, env=environment(CI="true"), cwd=tmp_path, check=False, timeout=60)
+    env = environment(CI="true", PYTEST_DEBUG_TEMPROOT=str(tmp_path))
+    ended = subprocess.run(command, env=env, cwd=tmp_path, check=False, timeout=60)
     assert ended.returncode == 2

@@ -55,7 +55,7 @@ def test_a_skip_fails_in_ci_alone(tmp_path: Path, ci: str, counts: str) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
     ended = subprocess.run(
         [*command, tmp_path],
-        env=environment(CI=ci, PYTHONPATH=str(ROOT)),
+        env=environment(CI=ci, PYTHONPATH=str(ROOT), PYTEST_DEBUG_TEMPROOT=str(tmp_path)),
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -36,7 +36,7 @@ def test_files_go_to_one_process_each_and_what_they_tell_is_printed(tmp_path: Pa
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2"]
     ended = subprocess.run(
         command,
-        env=environment(PYTHONPATH=str(ROOT)),
+        env=environment(PYTHONPATH=str(ROOT), PYTEST_DEBUG_TEMPROOT=str(tmp_path)),
         cwd=tmp_path,
         capture_output=True,
         text=True,
